@@ -1,0 +1,452 @@
+"""Reads a course from its TOML files and statements, and says what is wrong with them.
+
+`load_course` reads what a `Course` is made of and is quick: signatures come from the headings of
+the statements. `validate_course` reads the solutions too, holds the two equal, and gives every
+problem at once.
+"""
+
+from __future__ import annotations
+
+import keyword
+import re
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from grader.content import Content
+from grader.errors import ContentError
+from grader.model import Course, Difficulty, Exercise, Hints, Topic
+
+SCHEMA = 1
+"""The version of course.toml and topic.toml that is read here."""
+
+POINTS = (1, 10)
+MINUTES = (1, 240)
+
+_EXAMPLES = {
+    "schema": f"schema = {SCHEMA}",
+    "topics": 'topics = ["softmax"]',
+    "title": 'title = "Stable softmax"',
+    "summary": 'summary = "What the topic teaches."',
+    "exercises": '[[exercises]] and name = "softmax"',
+    "name": 'name = "softmax"',
+    "points": "points = 2",
+    "difficulty": 'difficulty = "easy"',
+    "minutes": "minutes = 10",
+    "tags": 'tags = ["softmax", "stability"]',
+    "hints": "[exercises.hints] with concept, equation, shape and line",
+    "concept": 'concept = "What idea is at work."',
+    "equation": 'equation = "The formula to write."',
+    "shape": 'shape = "Which axes are kept."',
+    "line": 'line = "The line that people get wrong."',
+}
+_EXERCISE_KEYS = ("name", "title", "points", "difficulty", "minutes", "tags", "hints")
+_RUNGS = ("concept", "equation", "shape", "line")
+_TOPIC_SLUG = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*")
+_TAG_SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+_BOUNDARY = re.compile(r"^ {0,3}(```+|~~~+|#{1,2} ).*$", re.MULTILINE)
+_SIGNATURE = re.compile(r"## `((\w+)\(.*\))`\s*")
+_SYNTAX_PLACE = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
+
+
+def load_course(content: Content) -> Course:
+    """The course, from `exercises/course.toml` and the topics it lists.
+
+    Solutions are not read (see `validate_course`); signatures are those of the statements.
+
+    Raises
+    ------
+    ContentError : the first problem; its message says how many there are.
+    """
+    course, problems = _Reader(content).course()
+    if not problems:
+        return course
+    first = problems[0]
+    if len(problems) == 1:
+        raise first
+    raise ContentError(
+        first.file,
+        first.key,
+        f"{first.fix} (1 of {len(problems)} problems; `grader verify` lists all)",
+    )
+
+
+def validate_course(content: Content) -> list[ContentError]:
+    """Every problem of the course, in reading order: those of `load_course` and, beside them,
+    solutions whose markers, functions or signatures are not what the rest says, and topics
+    that `course.toml` does not list. An empty list means that the course is sound.
+    """
+    course, problems = _Reader(content).course()
+    listed = {topic.slug for topic in course.topics}
+    for topic in course.topics:
+        problems += _solution_problems(content, topic)
+    if listed:
+        for stray in sorted(content.exercises.glob("*/topic.toml")):
+            slug = stray.parent.name
+            if slug not in listed and _TOPIC_SLUG.fullmatch(slug):
+                fix = f"the folder {slug}/ is not listed; add it or remove the folder"
+                problems.append(ContentError(content.course_toml, "topics", fix))
+    return problems
+
+
+def statement_section(content: Content, course: Course, name: str) -> str:
+    """The statement of one exercise, in Markdown, from its heading to the next one.
+
+    Raises
+    ------
+    KeyError : the course has no exercise `name`.
+    ContentError : the statement cannot be read or has no section for it.
+    """
+    exercise = course.exercise(name)
+    file = content.statement(exercise.topic)
+    for heading, section in _sections(_read_text(file)):
+        if heading == exercise.signature:
+            return section
+    raise _no_section(file, exercise.signature)
+
+
+def _sections(statement: str) -> Iterator[tuple[str, str]]:
+    """Signature and text of each section headed with one; code blocks hold no headings."""
+    fence = ""
+    headings: list[tuple[int, str]] = []
+    for match in _BOUNDARY.finditer(statement):
+        mark, line = match[1], match[0].strip()
+        if fence:
+            if mark.startswith(fence) and line == mark:
+                fence = ""
+        elif mark[0] in "`~":
+            fence = mark
+        else:
+            headings.append((match.start(), line))
+    ends = [start for start, _ in headings[1:]] + [len(statement)]
+    for (start, line), end in zip(headings, ends, strict=True):
+        if signature := _SIGNATURE.fullmatch(line):
+            yield signature[1], statement[start:end].strip() + "\n"
+
+
+def _no_section(file: Path, signature: str) -> ContentError:
+    return ContentError(file, signature, f"no section for it; add the heading ## `{signature}`")
+
+
+def _read_text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except OSError as error:
+        fix = "not found; write it" if isinstance(error, FileNotFoundError) else str(error)
+        raise ContentError(file, "file", fix) from None
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise ContentError(file, f"line {line}", "is not UTF-8; save it as UTF-8") from None
+
+
+def _solution_problems(content: Content, topic: Topic) -> list[ContentError]:
+    """How the solution file of `topic` differs from its exercises."""
+    from grader.stubs import make_stub, solution_functions  # only here: `ast` is slow to import
+
+    file = content.source(topic.slug)
+    if not file.is_file():
+        return []  # told by the reader
+    try:
+        source = _read_text(file)
+        make_stub(source, str(file))
+        functions = solution_functions(source, str(file))
+    except ContentError as error:
+        return [error]
+    problems: list[ContentError] = []
+    for exercise in topic.exercises:
+        solved = functions.pop(exercise.name, None)
+        if solved is None:
+            fix = "no such function here; write it, or take the exercise out of topic.toml"
+            problems.append(ContentError(file, exercise.name, fix))
+        elif exercise.signature and solved != exercise.signature:
+            fix = f"the heading says `{exercise.signature}`, the solution `{solved}`; make them one"
+            problems.append(ContentError(content.statement(topic.slug), exercise.name, fix))
+    for name in functions:
+        fix = "public, but no exercise of topic.toml; add it there or start its name with `_`"
+        problems.append(ContentError(file, name, fix))
+    return problems
+
+
+class _Reader:
+    """Reads one course and collects what is wrong on the way."""
+
+    def __init__(self, content: Content) -> None:
+        self.content = content
+        self.problems: list[ContentError] = []
+
+    def course(self) -> tuple[Course, list[ContentError]]:
+        """What could be read, and the problems; the course is whole where there are none."""
+        table = self._open(self.content.course_toml, ("schema", "title", "topics"))
+        if table is None:
+            return Course("", ()), self.problems
+        title = table.text("title")
+        slugs = table.texts("topics", "a topic's folder: a-z, 0-9 and _", _is_topic_slug)
+        topics = tuple(topic for slug in slugs if (topic := self._topic(slug)) is not None)
+        owners: dict[str, str] = {}
+        for topic in topics:
+            for exercise in topic.exercises:
+                owner = owners.setdefault(exercise.name, topic.slug)
+                if owner != topic.slug:
+                    fix = f"is an exercise of {owner} too; names are unique in the course: rename"
+                    self._add(self.content.topic_toml(topic.slug), exercise.name, fix)
+        return Course(title, topics), self.problems
+
+    def _add(self, file: Path, key: str, fix: str) -> None:
+        self.problems.append(ContentError(file, key, fix))
+
+    def _open(self, file: Path, known: tuple[str, ...]) -> _Table | None:
+        """The top table of a TOML file, or None, where it cannot be read or is another schema."""
+        try:
+            data = tomllib.loads(_read_text(file))
+        except ContentError as error:
+            self.problems.append(error)
+            return None
+        except tomllib.TOMLDecodeError as error:
+            place = _SYNTAX_PLACE.search(str(error))
+            line = f"line {place[1]}" if place and place[1] else "end of file"
+            reason = _SYNTAX_PLACE.sub("", str(error))
+            self._add(file, line, f"is not TOML: {reason}")
+            return None
+        schema = data.get("schema")
+        if type(schema) is int and schema != SCHEMA:
+            fix = f"version {schema} cannot be read, only {SCHEMA}; upgrade gradsmith or rewrite it"
+            self._add(file, "schema", fix)
+            return None
+        table = _Table(data, file, "", self.problems, known)
+        table.integer("schema", (SCHEMA, SCHEMA))
+        return table
+
+    def _topic(self, slug: str) -> Topic | None:
+        content = self.content
+        for kind, file in (
+            ("solution", content.source(slug)),
+            ("hidden suite", content.suite(slug)),
+            ("file of mistakes", content.mistakes_file(slug)),
+            ("file of alternatives", content.alternatives_file(slug)),
+        ):
+            if not file.is_file():
+                self._add(file, slug, f"the {kind} is missing; write it")
+        signatures = self._signatures(slug)
+        file = content.topic_toml(slug)
+        table = self._open(file, ("schema", "title", "summary", "exercises"))
+        if table is None:
+            return None
+        title, summary = table.text("title"), table.text("summary")
+        exercises = []
+        for row in table.rows("exercises", _EXERCISE_KEYS):
+            exercise = self._exercise(slug, row, signatures)
+            if exercise.name:
+                exercises.append(exercise)
+        names = [exercise.name for exercise in exercises]
+        for name in sorted({name for name in names if names.count(name) > 1}):
+            self._add(file, name, "stands twice; keep one [[exercises]] of that name")
+        for name in signatures or ():
+            if name not in names:
+                fix = "has a section but is no exercise of topic.toml; add it there or remove it"
+                self._add(content.statement(slug), name, fix)
+        return Topic(slug, title, summary, tuple(exercises))
+
+    def _signatures(self, slug: str) -> dict[str, str] | None:
+        """Name to signature, from the statement's headings; None where it cannot be read."""
+        file = self.content.statement(slug)
+        try:
+            statement = _read_text(file)
+        except ContentError as error:
+            self.problems.append(error)
+            return None
+        signatures: dict[str, str] = {}
+        for signature, _ in _sections(statement):
+            name = signature[: signature.index("(")]
+            if name in signatures:
+                self._add(file, name, "has two sections; keep one")
+            signatures[name] = signature
+        return signatures
+
+    def _exercise(self, slug: str, table: _Table, signatures: dict[str, str] | None) -> Exercise:
+        name = table.text("name")
+        if name and not _is_exercise_name(name):
+            table.add("name", f"{name!r} is no function's name; single underscores, none in front")
+            name = ""
+        signature = ""
+        if name and signatures is not None:
+            signature = signatures.get(name, "")
+            if not signature:
+                self.problems.append(_no_section(self.content.statement(slug), f"{name}(…)"))
+        difficulty = table.choice("difficulty", tuple(Difficulty))
+        hints = table.table("hints", _RUNGS)
+        rungs = {rung: hints.text(rung, one_line=False) if hints else "" for rung in _RUNGS}
+        return Exercise(
+            name=name,
+            topic=slug,
+            title=table.text("title"),
+            signature=signature,
+            points=float(table.number("points", POINTS)),
+            difficulty=Difficulty(difficulty) if difficulty else Difficulty.EASY,
+            minutes=table.integer("minutes", MINUTES),
+            tags=table.texts("tags", "a slug: a-z, 0-9 and -", _is_tag_slug),
+            hints=Hints(**rungs),
+        )
+
+
+class _Table:
+    """One TOML table. Each getter gives the value, or notes a problem and gives a stand-in."""
+
+    def __init__(
+        self,
+        data: Mapping[str, Any],
+        file: Path,
+        place: str,
+        problems: list[ContentError],
+        known: tuple[str, ...],
+    ) -> None:
+        self._data = data
+        self._file = file
+        self._place = place
+        self._problems = problems
+        self._misspelt: set[str] = set()
+        for key in data:
+            if key not in known:
+                import difflib  # only here: slow to import, and seldom needed
+
+                like = difflib.get_close_matches(key, [k for k in known if k not in data], n=1)
+                self._misspelt.update(like)
+                fix = f"did you mean `{like[0]}`?" if like else f"known are {', '.join(known)}"
+                self.add(key, f"unknown key; {fix}")
+
+    def add(self, key: str, fix: str) -> None:
+        """Note a problem with `key`."""
+        self._problems.append(ContentError(self._file, f"{self._place}{key}", fix))
+
+    def _get(self, key: str) -> Any:
+        if key in self._data:
+            return self._data[key]
+        if key not in self._misspelt:
+            self.add(key, f"missing; add {_EXAMPLES[key]}")
+        return None
+
+    def _wrong(self, key: str, wanted: str, value: object) -> None:
+        self.add(key, f"must be {wanted}, not {_toml(value)}; write for example {_EXAMPLES[key]}")
+
+    def text(self, key: str, *, one_line: bool = True) -> str:
+        """A string that says something."""
+        value = self._get(key)
+        if value is None:
+            return ""
+        if not isinstance(value, str):
+            self._wrong(key, "a string", value)
+            return ""
+        value = value.strip()
+        if not value:
+            self.add(key, f"is empty; write for example {_EXAMPLES[key]}")
+        elif one_line and len(value.splitlines()) > 1:
+            self.add(key, "spans lines; write it on one")
+        return value
+
+    def texts(self, key: str, kind: str, is_slug: Callable[[str], bool]) -> tuple[str, ...]:
+        """A list of different slugs, not empty; those that are none are left out."""
+        value = self._get(key)
+        if value is None:
+            return ()
+        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+            self._wrong(key, "a list of strings", value)
+            return ()
+        if not value:
+            self.add(key, f"is empty; write for example {_EXAMPLES[key]}")
+        slugs: list[str] = []
+        for item in value:
+            if not is_slug(item):
+                self.add(key, f"{item!r} is not {kind}; rename it")
+            elif item in slugs:
+                self.add(key, f"{item!r} stands twice; keep one")
+            else:
+                slugs.append(item)
+        return tuple(slugs)
+
+    def number(self, key: str, limits: tuple[int, int]) -> float:
+        """A number within `limits`, both included; a boolean is none."""
+        value = self._get(key)
+        low, high = limits
+        if value is None:
+            return low
+        if type(value) not in (int, float) or not low <= value <= high:
+            self._wrong(key, f"a number from {low} to {high}", value)
+            return low
+        return float(value)
+
+    def integer(self, key: str, limits: tuple[int, int]) -> int:
+        """An integer within `limits`, both included; a boolean is none."""
+        value = self._get(key)
+        low, high = limits
+        if value is None:
+            return low
+        if type(value) is not int or not low <= value <= high:
+            wanted = f"an integer from {low} to {high}" if low < high else f"the integer {low}"
+            self._wrong(key, wanted, value)
+            return low
+        return value
+
+    def choice(self, key: str, choices: tuple[str, ...]) -> str:
+        """One of `choices`, or an empty string."""
+        value = self._get(key)
+        if value is None:
+            return ""
+        if not isinstance(value, str) or value not in choices:
+            self._wrong(key, f"one of {', '.join(choices)}", value)
+            return ""
+        return value
+
+    def table(self, key: str, known: tuple[str, ...]) -> _Table | None:
+        """A table below this one."""
+        value = self._get(key)
+        if value is None:
+            return None
+        if not isinstance(value, dict):
+            self._wrong(key, "a table", value)
+            return None
+        return _Table(value, self._file, f"{self._place}{key}.", self._problems, known)
+
+    def rows(self, key: str, known: tuple[str, ...]) -> list[_Table]:
+        """The tables of an array; each is called by its name, where it has one."""
+        value = self._get(key)
+        if value is None:
+            return []
+        if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+            self._wrong(key, "an array of tables", value)
+            return []
+        if not value:
+            self.add(key, f"is empty; write for example {_EXAMPLES[key]}")
+        rows = []
+        for number, item in enumerate(value, start=1):
+            name = item.get("name")
+            named = isinstance(name, str) and _is_exercise_name(name)
+            place = f"{name}." if named else f"{key}[{number}]."
+            rows.append(_Table(item, self._file, place, self._problems, known))
+        return rows
+
+
+def _toml(value: object) -> str:
+    """A value as an author would have written it, cut short."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    text = repr(value)
+    return text if len(text) <= 40 else f"{text[:39]}…"
+
+
+def _is_topic_slug(text: str) -> bool:
+    return _TOPIC_SLUG.fullmatch(text) is not None and not keyword.iskeyword(text)
+
+
+def _is_tag_slug(text: str) -> bool:
+    return _TAG_SLUG.fullmatch(text) is not None
+
+
+def _is_exercise_name(name: str) -> bool:
+    """A public identifier; `__` parts an exercise from its mistake's name."""
+    return (
+        name.isidentifier()
+        and name.isascii()
+        and not keyword.iskeyword(name)
+        and not name.startswith("_")
+        and "__" not in name
+    )

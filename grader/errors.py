@@ -1,0 +1,134 @@
+"""Every exception that the package raises on purpose.
+
+    GradsmithError                what, where, what to do; the command line prints it in one line
+    ├── ContentError              a room of the course is wrong: names the file, the key and the fix
+    │   └── MarkerError           solution markers that are stray, nested or unclosed
+    ├── WorkspaceError            a learner's workspace is missing, occupied or unreadable
+    ├── UnreadableSubmissionError a path, file or archive that is not a submission
+    ├── SandboxError              the worker could not be started here: our fault
+    ├── WireError                 bytes that are not a well-formed message
+    └── VacuousCheckError         a check that could not have failed: the suite's fault
+    SubmissionRaised (Exception)  the learner's function raised; type and message came over the wire
+    CheckFailure (AssertionError) a check found the answer wrong; carries a `model.Failure`
+    CheckUnresolved (Exception)   a check could not decide; neither a pass nor a failure
+    Halted (BaseException)        the call cannot be judged (a stub, a dead or late worker);
+                                  no `except Exception` in a suite may swallow it
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from grader.model import Failure, Problem, Status
+
+
+class GradsmithError(Exception):
+    """A problem that a person can act on. Exit code 2 unless a subclass says otherwise."""
+
+    exit_code = 2
+
+
+class ContentError(GradsmithError):
+    """Course content that breaks a rule. The message has the file, the key and the fix.
+
+    Parameters
+    ----------
+    file : the file that is wrong.
+    key : the place inside it: a TOML key, a function, or `line N`.
+    fix : what is wrong and what to write instead, as one clause.
+    """
+
+    def __init__(self, file: Path | str, key: str, fix: str) -> None:
+        self.file = str(file)
+        self.key = key
+        self.fix = fix
+        super().__init__(f"{file}: {key}: {fix}")
+
+
+class MarkerError(ContentError):
+    """`### BEGIN SOLUTION` and `### END SOLUTION` do not pair up."""
+
+
+class WorkspaceError(GradsmithError):
+    """A workspace is missing, already there, or cannot be read."""
+
+
+class UnreadableSubmissionError(GradsmithError):
+    """A path that cannot be read as a submission."""
+
+
+class SandboxError(GradsmithError):
+    """The worker process cannot be started or spoken to: never the learner's fault."""
+
+    exit_code = 3
+
+
+class WireError(GradsmithError):
+    """A message that is malformed or over a limit."""
+
+
+class VacuousCheckError(GradsmithError):
+    """A check whose tolerance would accept zeros or a flipped sign proves nothing."""
+
+    exit_code = 3
+
+
+class SubmissionRaised(Exception):
+    """An exception in the learner's function, as data.
+
+    Attributes
+    ----------
+    type_name : the exception's class name, such as ``"ValueError"``.
+    bases : names of its built-in and NumPy base classes, itself included.
+    message : ``str(exception)``, cut to a few hundred characters.
+    line : line of the submission's file at which it was raised, or None.
+    function : innermost function of the submission on the traceback, or None.
+    """
+
+    def __init__(
+        self,
+        type_name: str,
+        message: str,
+        *,
+        bases: tuple[str, ...] = (),
+        line: int | None = None,
+        function: str | None = None,
+    ) -> None:
+        self.type_name = type_name
+        self.message = message
+        self.bases = bases or (type_name,)
+        self.line = line
+        self.function = function
+        super().__init__(f"{type_name}: {message}" if message else type_name)
+
+
+class CheckFailure(AssertionError):
+    """The answer is wrong. `failure` says how, in data."""
+
+    def __init__(self, failure: Failure) -> None:
+        self.failure = failure
+        super().__init__(failure.headline)
+
+
+class CheckUnresolved(Exception):
+    """Numerical noise is too large to tell right from wrong."""
+
+
+class Halted(BaseException):
+    """The call has no answer to judge: a stub, a load error, a dead or late worker.
+
+    Attributes
+    ----------
+    status : `MISSING`, `ERROR`, `TIMEOUT` or `TAMPERED`.
+    reason : one clause for the learner.
+    problem : where a file could not be loaded, the place in it.
+    """
+
+    def __init__(self, status: Status, reason: str, problem: Problem | None = None) -> None:
+        self.status = status
+        self.reason = reason
+        self.problem = problem
+        super().__init__(reason)

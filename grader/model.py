@@ -1,0 +1,216 @@
+"""The nouns: frozen dataclasses that every room shares and that import nothing of ours."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Status(StrEnum):
+    """What became of a test or of an exercise."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    """The learner's answer is wrong."""
+    MISSING = "missing"
+    """Still a stub, or not defined."""
+    ERROR = "error"
+    """The submission could not be loaded, or its process died."""
+    TIMEOUT = "timeout"
+    """A call passed its deadline."""
+    TAMPERED = "tampered"
+    """Evidence of an attack on the grader: the score is withheld for a person to decide."""
+    UNRESOLVED = "unresolved"
+    """A check could not decide: neither a pass nor the learner's failure."""
+    GRADER_ERROR = "grader_error"
+    """Our fault: never charged to the learner."""
+
+
+class Difficulty(StrEnum):
+    """How hard an exercise is for someone who knows the mathematics."""
+
+    EASY = "easy"
+    MEDIUM = "medium"
+    HARD = "hard"
+
+
+@dataclass(frozen=True, slots=True)
+class Hints:
+    """A ladder of four: each rung gives away more than the one before."""
+
+    concept: str
+    equation: str
+    shape: str
+    line: str
+
+
+@dataclass(frozen=True, slots=True)
+class Exercise:
+    """One function to write. Its name is its id, unique in the course."""
+
+    name: str
+    topic: str
+    title: str
+    signature: str
+    points: float
+    difficulty: Difficulty
+    minutes: int
+    tags: tuple[str, ...]
+    hints: Hints
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """A module of exercises; the slug names its folder, module, suite and notebook."""
+
+    slug: str
+    title: str
+    summary: str
+    exercises: tuple[Exercise, ...]
+
+    @property
+    def points(self) -> float:
+        return sum(exercise.points for exercise in self.exercises)
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """All topics, in order."""
+
+    title: str
+    topics: tuple[Topic, ...]
+
+    @property
+    def exercises(self) -> tuple[Exercise, ...]:
+        return tuple(exercise for topic in self.topics for exercise in topic.exercises)
+
+    def topic(self, slug: str) -> Topic:
+        """The topic named `slug`; KeyError where there is none."""
+        for topic in self.topics:
+            if topic.slug == slug:
+                return topic
+        raise KeyError(slug)
+
+    def exercise(self, name: str) -> Exercise:
+        """The exercise named `name`; KeyError where there is none."""
+        for exercise in self.exercises:
+            if exercise.name == name:
+                return exercise
+        raise KeyError(name)
+
+
+@dataclass(frozen=True, slots=True)
+class Mismatch:
+    """How an array differs from what was expected.
+
+    `shape` pairs each axis' name with its length; `index` is the worst entry in that order.
+    `actual` and `expected` are that entry's values; `error` is their distance and `tolerance`
+    what was allowed there. `pattern` says which entries are wrong, in words.
+    """
+
+    name: str
+    axes: tuple[str, ...]
+    shape: tuple[int, ...]
+    index: tuple[int, ...]
+    actual: float | complex | int | bool
+    expected: float | complex | int | bool
+    error: float
+    tolerance: float
+    n_wrong: int
+    n_total: int
+    pattern: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """A diagnosis: which mistake gives exactly this answer.
+
+    `kind` is ``"mistake"`` (from the bank; `name` is its function) or ``"transform"`` (the right
+    answer changed in a way that has a name). `sentence` is for the learner.
+    """
+
+    kind: str
+    name: str
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a test failed, in data: one headline, and what more there is to say."""
+
+    headline: str
+    mismatch: Mismatch | None = None
+    cause: Cause | None = None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One test of one exercise. `check` is the test's name without `test_<exercise>_`."""
+
+    test: str
+    check: str
+    exercise: str
+    status: Status
+    failure: Failure | None = None
+    seconds: float = 0.0
+    warnings: tuple[str, ...] = ()
+    printed: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """One exercise of one submission."""
+
+    exercise: Exercise
+    status: Status
+    earned: float
+    outcomes: tuple[Outcome, ...] = ()
+    reason: str = ""
+
+    @property
+    def n_passed(self) -> int:
+        return sum(outcome.status is Status.PASSED for outcome in self.outcomes)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A file of a submission that could not be loaded; `column` counts from 1."""
+
+    topic: str
+    file: str
+    message: str
+    line: int | None = None
+    column: int | None = None
+    text: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One run of the grader over one submission."""
+
+    submission: str
+    course: str
+    version: str
+    seed: int
+    isolation: str
+    timeout: float
+    topics: tuple[Topic, ...]
+    scores: tuple[Score, ...]
+    problems: tuple[Problem, ...] = ()
+    notes: tuple[str, ...] = ()
+    seconds: float = 0.0
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def earned(self) -> float:
+        return sum(score.earned for score in self.scores)
+
+    @property
+    def points(self) -> float:
+        return sum(score.exercise.points for score in self.scores)
+
+    @property
+    def percent(self) -> float:
+        return 100.0 * self.earned / self.points if self.points else 0.0

@@ -1,0 +1,64 @@
+"""A report's scores and problems, gathered by topic: the order that every renderer keeps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from grader.model import Status
+
+if TYPE_CHECKING:
+    from grader.model import Problem, Report, Score
+
+
+@dataclass(frozen=True, slots=True)
+class TopicScores:
+    """One topic of one report; `title` is empty where the report has scores of no known topic."""
+
+    slug: str
+    title: str
+    scores: tuple[Score, ...]
+    problems: tuple[Problem, ...]
+
+    @property
+    def earned(self) -> float:
+        return sum(score.earned for score in self.scores)
+
+    @property
+    def points(self) -> float:
+        return sum(score.exercise.points for score in self.scores)
+
+
+def by_topic(report: Report) -> tuple[TopicScores, ...]:
+    """Gather `report.scores` and `report.problems` by topic, in the course's order.
+
+    Topics without a score and without a problem were not graded and are left out. Nothing
+    else is: scores and problems of a topic that the report does not list come last.
+    """
+    titles = {topic.slug: topic.title for topic in report.topics}
+    for score in report.scores:
+        titles.setdefault(score.exercise.topic, "")
+    for problem in report.problems:
+        titles.setdefault(problem.topic, "")
+    groups = (
+        TopicScores(
+            slug,
+            title,
+            tuple(score for score in report.scores if score.exercise.topic == slug),
+            tuple(problem for problem in report.problems if problem.topic == slug),
+        )
+        for slug, title in titles.items()
+    )
+    return tuple(group for group in groups if group.scores or group.problems)
+
+
+def says_nothing(score: Score) -> bool:
+    """Whether no outcome of `score` shows the status that the score has.
+
+    So it is where no test ran, and where the whole run was judged rather than one test. A
+    renderer that lists tests has to add a line for it, or a withheld score would look clean.
+    """
+    if not score.outcomes:
+        return True
+    statuses = {outcome.status for outcome in score.outcomes}
+    return score.status is not Status.PASSED and score.status not in statuses

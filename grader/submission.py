@@ -1,0 +1,472 @@
+"""A path becomes a submission: source text by topic, read with care and never run.
+
+A submission is a `.py` file, a folder, or a `.zip`. Nothing of it is extracted, imported or
+compiled; of a folder or an archive only the files named after a topic are opened, and of those no
+more than `MAX_SOURCE_BYTES` is read. What cannot be understood scores nothing and says so: in an
+`UnreadableSubmissionError` where the path as a whole is at fault, in a `Problem` where one topic's
+file is, in a note where a file was passed over.
+
+The path itself may be a symbolic link, since a person chose it; a link inside a submission is
+never followed.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import stat
+import struct
+import tokenize
+import zipfile
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import islice
+from pathlib import Path
+from typing import Protocol
+
+from grader.errors import UnreadableSubmissionError
+from grader.model import Course, Problem
+
+MAX_SOURCE_BYTES = 2**20
+"""One topic's file; a long solution has 20 KiB."""
+MAX_ARCHIVE_BYTES = 64 * 2**20
+"""A whole archive, which is held in memory; leaves room for figures beside the sources."""
+MAX_ENTRIES = 10_000
+"""Files and folders in an archive or in one folder."""
+
+ACCEPTED = "a .py file, a folder, or a .zip of one"
+
+_DAMAGED = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    RuntimeError,  # NotImplementedError and, for a password, zipfile's own
+    ValueError,  # names that are not UTF-8, offsets before the start
+    OverflowError,
+    OSError,
+)
+"""What zipfile raises for an archive that is cut short or made up."""
+_CENTRAL_ENTRY = b"PK\x01\x02"
+_ENCRYPTED = 0x1
+_ASCII_PROBE = bytes(range(128)) + rb" \u0041 \x41 +AGE- xn--"
+"""Every ASCII character, and the escapes by which an encoding could make other code of them."""
+_DEFINITION = re.compile(r"^(?:async[ \t]+)?def[ \t]+(\w+)", re.MULTILINE)
+_LINE_END = re.compile(r"\r\n|\r|\n")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The text of one topic's file; `file` is its name inside the submission, for display."""
+
+    topic: str
+    file: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """What is graded.
+
+    Attributes
+    ----------
+    name : what the submission is called in reports.
+    sources : topic to source; a topic without one is missing or is among the `problems`.
+    topics : the topics to be scored, in the course's order.
+    notes : what a person should know: files that were not found or were passed over.
+    problems : files that are there but cannot be read as Python text.
+    """
+
+    name: str
+    sources: Mapping[str, Source]
+    topics: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+    problems: tuple[Problem, ...] = ()
+
+
+class _Kind(StrEnum):
+    FILE = "a file"
+    FOLDER = "a folder"
+    LINK = "a symbolic link"
+    OTHER = "no regular file"
+    DUPLICATE = "more than one file"
+
+
+class _BadText(Exception):
+    """Bytes that are not Python text, and where."""
+
+    def __init__(self, message: str, line: int | None = None, column: int | None = None) -> None:
+        self.line = line
+        self.column = column
+        super().__init__(message)
+
+
+class _Tree(Protocol):
+    """A folder or an archive. Paths are relative, with `/` behind each folder."""
+
+    notes: list[str]
+
+    def children(self, folder: str) -> Mapping[str, _Kind]:
+        """Name to kind of what is in `folder`."""
+
+    def read(self, path: str) -> bytes:
+        """At most `MAX_SOURCE_BYTES` + 1 bytes of a file."""
+
+
+def read_submission(path: Path, course: Course) -> Submission:
+    """Read what a learner handed in.
+
+    A `.py` file is scored on one topic: the one it is named after, else the one whose functions it
+    defines. A folder or a `.zip` is scored on the whole course; for each topic it is searched for
+    `<topic>.py`, then `<topic>/<topic>.py`, at its top or else in the one folder that it holds.
+
+    Parameters
+    ----------
+    path : a `.py` file, a folder or a `.zip`.
+    course : whose topics are looked for.
+
+    Raises
+    ------
+    UnreadableSubmissionError : `path` does not exist, cannot be opened, is of another type, is a
+        damaged, encrypted or oversized archive, or holds no topic's file at all.
+    """
+    path = Path(path)
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        raise _unreadable(path, f"not found; give {ACCEPTED}") from None
+    except (OSError, ValueError) as error:
+        raise _unreadable(path, f"cannot be read ({_reason(error)}); give {ACCEPTED}") from None
+    suffix = path.suffix.lower()
+    try:
+        if stat.S_ISDIR(mode):
+            return _from_tree(path, _name(path), _Folder(path), course)
+        if not stat.S_ISREG(mode):
+            raise _unreadable(path, f"not a regular file; give {ACCEPTED}")
+        if suffix == ".py":
+            return _from_file(path, course)
+        if suffix == ".zip":
+            return _from_tree(path, _name(path), _Archive(path), course)
+    except OSError as error:
+        raise _unreadable(
+            path, f"cannot be read ({_reason(error)}); check its permissions"
+        ) from None
+    kind = "notebooks are not read" if suffix == ".ipynb" else "this type of file is not read"
+    raise _unreadable(path, f"{kind}; give {ACCEPTED}")
+
+
+def _from_file(path: Path, course: Course) -> Submission:
+    data = _read_regular(path, MAX_SOURCE_BYTES + 1, follow=True)
+    file = _shown(path.name)
+    topic = path.stem if path.stem in {topic.slug for topic in course.topics} else ""
+    try:
+        text = _decode(data)
+    except _BadText as error:
+        if not topic:
+            raise _unreadable(path, str(error)) from None
+        problem = Problem(topic, file, str(error), error.line, error.column)
+        return Submission(file, {}, (topic,), problems=(problem,))
+    topic = topic or _topic_of(path, text, course)
+    return Submission(file, {topic: Source(topic, file, text)}, (topic,))
+
+
+def _topic_of(path: Path, text: str, course: Course) -> str:
+    """The topic whose functions `text` defines."""
+    defined = set(_DEFINITION.findall(text))
+    slugs = [
+        topic.slug
+        for topic in course.topics
+        if any(exercise.name in defined for exercise in topic.exercises)
+    ]
+    if len(slugs) == 1:
+        return slugs[0]
+    files = _any_of([topic.slug for topic in course.topics])
+    if slugs:
+        which = " and ".join(slugs)
+        raise _unreadable(path, f"defines functions of {which}; give each topic a file: {files}")
+    raise _unreadable(path, f"defines no function of the course; expected a file like {files}")
+
+
+def _from_tree(path: Path, name: str, tree: _Tree, course: Course) -> Submission:
+    slugs = tuple(topic.slug for topic in course.topics)
+    base, places = "", _places(tree, "", slugs)
+    if not places:
+        folders = [
+            child
+            for child, kind in tree.children("").items()
+            if kind is _Kind.FOLDER and not _is_junk(child)
+        ]
+        if len(folders) == 1:
+            base = f"{folders[0]}/"
+            places = _places(tree, base, slugs)
+    notes = list(tree.notes)
+    sources: dict[str, Source] = {}
+    problems: list[Problem] = []
+    for slug in slugs:
+        found = places.get(slug, {})
+        usable = [p for p, kind in found.items() if kind in (_Kind.FILE, _Kind.DUPLICATE)]
+        refused = [(p, kind) for p, kind in found.items() if p not in usable]
+        notes += [f"{_shown(p)} is {kind.value} and was not read" for p, kind in refused]
+        if not usable:
+            near = _near_miss(tree.children(base), slug)
+            aside = f" ({_shown(near)} is not taken: names are exact)" if near else ""
+            notes.append(f"{slug}.py not found{aside}: its functions count as missing")
+            continue
+        chosen, *others = usable
+        file = _shown(chosen)
+        notes += [f"{_shown(other)} was not read: {file} was" for other in others]
+        if found[chosen] is _Kind.DUPLICATE:
+            message = "stands in the archive more than once; make it again with one file each"
+            problems.append(Problem(slug, file, message))
+            continue
+        try:
+            sources[slug] = Source(slug, file, _decode(tree.read(chosen)))
+        except _BadText as error:
+            problems.append(Problem(slug, file, str(error), error.line, error.column))
+    if not sources and not problems:
+        telling = [
+            note for note in notes if not note.endswith("not found: its functions count as missing")
+        ]
+        aside = f" ({telling[0]})" if telling else ""
+        raise _unreadable(path, f"holds no submission{aside}; expected {_any_of(slugs)} in it")
+    return Submission(name, sources, slugs, tuple(notes), tuple(problems))
+
+
+def _places(tree: _Tree, base: str, slugs: tuple[str, ...]) -> dict[str, dict[str, _Kind]]:
+    """Topic to the paths, best first, where its file or a link in its place stands."""
+    places: dict[str, dict[str, _Kind]] = {}
+    here = tree.children(base)
+    for slug in slugs:
+        file = f"{slug}.py"
+        found: dict[str, _Kind] = {}
+        if file in here and here[file] is not _Kind.FOLDER:
+            found[base + file] = here[file]
+        if here.get(slug) is _Kind.LINK:
+            found[base + slug] = _Kind.LINK
+        if here.get(slug) is _Kind.FOLDER:
+            inside = tree.children(f"{base}{slug}/")
+            if file in inside and inside[file] is not _Kind.FOLDER:
+                found[f"{base}{slug}/{file}"] = inside[file]
+        if found:
+            places[slug] = found
+    return places
+
+
+class _Folder:
+    """A folder on disk, of which only the listings that are asked for are read."""
+
+    def __init__(self, root: Path) -> None:
+        self.notes: list[str] = []
+        self._root = root
+        self._listings: dict[str, dict[str, _Kind]] = {}
+
+    def children(self, folder: str) -> Mapping[str, _Kind]:
+        if folder not in self._listings:
+            with os.scandir(self._root / folder) as entries:
+                listing = {e.name: _entry_kind(e) for e in islice(entries, MAX_ENTRIES + 1)}
+            if len(listing) > MAX_ENTRIES:
+                fix = f"holds over {MAX_ENTRIES} files; give a folder with the submission alone"
+                raise _unreadable(self._root / folder, fix)
+            self._listings[folder] = dict(sorted(listing.items()))
+        return self._listings[folder]
+
+    def read(self, path: str) -> bytes:
+        return _read_regular(self._root / path, MAX_SOURCE_BYTES + 1, follow=False)
+
+
+def _entry_kind(entry: os.DirEntry[str]) -> _Kind:
+    if entry.is_symlink():
+        return _Kind.LINK
+    if entry.is_dir(follow_symlinks=False):
+        return _Kind.FOLDER
+    return _Kind.FILE if entry.is_file(follow_symlinks=False) else _Kind.OTHER
+
+
+class _Archive:
+    """A zip file, held in memory whole as it is, its members unpacked one by one on demand."""
+
+    def __init__(self, path: Path) -> None:
+        self.notes: list[str] = []
+        self._path = path
+        self._members: dict[str, zipfile.ZipInfo] = {}
+        self._listings: dict[str, dict[str, _Kind]] = {"": {}}
+        data = _read_regular(path, MAX_ARCHIVE_BYTES + 1, follow=True)
+        if len(data) > MAX_ARCHIVE_BYTES:
+            raise _unreadable(path, f"over {_size(MAX_ARCHIVE_BYTES)}; pack the .py files alone")
+        # Counted before zipfile makes an object of each, which takes ten times the room.
+        if data.count(_CENTRAL_ENTRY) > MAX_ENTRIES:
+            raise _unreadable(path, f"holds over {MAX_ENTRIES} files; pack the .py files alone")
+        try:
+            self._zip = zipfile.ZipFile(io.BytesIO(data))
+        except _DAMAGED as error:
+            raise self._damaged(error) from None
+        unsafe = [info for info in self._zip.infolist() if not self._place(info)]
+        if unsafe:
+            first = _shown(unsafe[0].orig_filename)
+            self.notes.append(
+                f"{len(unsafe)} of the archive's members, with unsafe names such as {first}, "
+                "were not read"
+            )
+
+    def children(self, folder: str) -> Mapping[str, _Kind]:
+        return self._listings.get(folder, {})
+
+    def read(self, path: str) -> bytes:
+        info = self._members[path]
+        if info.flag_bits & _ENCRYPTED:
+            raise _unreadable(self._path, f"{_shown(path)} is encrypted; pack without a password")
+        if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            # zipfile's readers of the other methods unpack without a bound on memory.
+            fix = f"{_shown(path)} is packed by an unusual method; pack as an ordinary .zip"
+            raise _unreadable(self._path, fix)
+        try:
+            with self._zip.open(info) as member:
+                return member.read(MAX_SOURCE_BYTES + 1)
+        except _DAMAGED as error:
+            raise self._damaged(error) from None
+
+    def _place(self, info: zipfile.ZipInfo) -> bool:
+        """Enter a member into the listings; False where its name is unsafe."""
+        name = info.orig_filename  # as packed: `filename` ends at a NUL, and on Windows has no \
+        folder = name.endswith("/")
+        parts = [part for part in name.removesuffix("/").split("/") if part != "."]
+        if "" in parts or ".." in parts or not parts or re.search(r"[\\\0]|^[A-Za-z]:", name):
+            return False
+        if any(_is_junk(part) for part in parts):
+            return True
+        prefix = ""
+        for part in parts[:-1][:3]:  # no topic's file lies deeper
+            self._listings.setdefault(prefix, {}).setdefault(part, _Kind.FOLDER)
+            prefix += f"{part}/"
+        if len(parts) > 3:
+            return True
+        siblings = self._listings.setdefault(prefix, {})
+        kind = _Kind.FOLDER if folder else _member_kind(info)
+        before = siblings.get(parts[-1])
+        if before in (None, _Kind.FOLDER):
+            siblings[parts[-1]] = kind
+        elif kind is not _Kind.FOLDER:
+            siblings[parts[-1]] = _Kind.DUPLICATE
+        self._members[prefix + parts[-1]] = info
+        return True
+
+    def _damaged(self, error: Exception) -> UnreadableSubmissionError:
+        return _unreadable(
+            self._path, f"not a sound .zip archive ({_reason(error)}); pack it again"
+        )
+
+
+def _member_kind(info: zipfile.ZipInfo) -> _Kind:
+    mode = info.external_attr >> 16
+    if stat.S_ISLNK(mode):
+        return _Kind.LINK
+    return _Kind.FILE if stat.S_IFMT(mode) in (0, stat.S_IFREG) else _Kind.OTHER
+
+
+def _read_regular(path: Path, limit: int, *, follow: bool) -> bytes:
+    """At most `limit` bytes of a regular file; OSError for anything else, which is not opened."""
+    if not stat.S_ISREG(os.stat(path, follow_symlinks=follow).st_mode):
+        raise OSError("not a regular file")
+    flags = os.O_RDONLY
+    for flag in ("O_BINARY", "O_CLOEXEC", "O_NOCTTY", "O_NONBLOCK"):
+        flags |= getattr(os, flag, 0)  # each where the platform has it
+    if not follow:
+        flags |= getattr(os, "O_NOFOLLOW", 0)
+    with open(os.open(path, flags), "rb") as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):  # swapped since it was looked at
+            raise OSError("not a regular file")
+        return file.read(limit)
+
+
+def _decode(data: bytes) -> str:
+    """Python source as text: PEP 263, line ends kept, without a byte-order mark.
+
+    Raises `_BadText` for what the compiler would refuse, for over `MAX_SOURCE_BYTES`, and for an
+    encoding in which ASCII text could mean something else.
+    """
+    if len(data) > MAX_SOURCE_BYTES:
+        raise _BadText(f"over {_size(MAX_SOURCE_BYTES)}; hand in the functions alone")
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise _BadText("saved as UTF-16; save it as UTF-8", 1)
+    try:
+        encoding = _encoding(data)
+        text = data.decode(encoding)
+    except UnicodeDecodeError as error:
+        line, _ = _position(data[: error.start].decode("latin-1"))
+        byte = data[error.start]
+        raise _BadText(
+            f"byte 0x{byte:02x} is not {_shown(error.encoding)}; save it as UTF-8", line
+        ) from None
+    nul = text.find("\0")
+    if nul >= 0:
+        raise _BadText("holds a NUL character; save it as plain text", *_position(text[:nul]))
+    return text
+
+
+def _encoding(data: bytes) -> str:
+    """The encoding that PEP 263 gives; UnicodeDecodeError where it is UTF-8 and wrong."""
+    head = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    try:
+        encoding, _ = tokenize.detect_encoding(io.BytesIO(head).readline)
+    except (SyntaxError, ValueError, LookupError, OSError) as error:
+        data.decode("utf-8-sig")  # tells the place, if it is the bytes that are wrong
+        raise _BadText(f"{_shown(error)}; save it as UTF-8", 1) from None
+    try:
+        plain = _ASCII_PROBE.decode(encoding) == _ASCII_PROBE.decode("ascii")
+    except (ValueError, LookupError):
+        plain = False
+    if not plain:
+        raise _BadText(f"encoding {_shown(encoding)} is not taken; save it as UTF-8", 1)
+    return encoding
+
+
+def _position(before: str) -> tuple[int, int]:
+    """Line and column, from 1, of what follows `before`."""
+    line, start = 1, 0
+    for match in _LINE_END.finditer(before):
+        line, start = line + 1, match.end()
+    return line, len(before) - start + 1
+
+
+def _near_miss(names: Mapping[str, _Kind], slug: str) -> str:
+    """A name that was probably meant as `<slug>.py`, or an empty string."""
+    pattern = re.compile(
+        rf"{slug}(?:[ _-]*\(?\d+\)?| - copy)?(?:\.py|\.ipynb|\.py\.txt|\.txt)", re.IGNORECASE
+    )
+    return next((name for name in names if pattern.fullmatch(name)), "")
+
+
+def _is_junk(name: str) -> bool:
+    """What file managers and Python leave behind."""
+    return name.startswith(".") or name in ("__MACOSX", "__pycache__")
+
+
+def _any_of(slugs: tuple[str, ...] | list[str]) -> str:
+    *rest, last = [f"{slug}.py" for slug in slugs]
+    return f"{', '.join(rest)} or {last}" if rest else last
+
+
+def _name(path: Path) -> str:
+    return _shown(path.name or path.resolve().name)
+
+
+def _size(n_bytes: int) -> str:
+    return f"{n_bytes // 2**20} MiB"
+
+
+def _shown(text: object, limit: int = 120) -> str:
+    """Text from outside, fit for one line of a terminal: no escapes, no line ends, not too long."""
+    plain = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in str(text))
+    return plain if len(plain) <= limit else f"{plain[: limit - 1]}…"
+
+
+def _reason(error: Exception) -> str:
+    told = error.strerror if isinstance(error, OSError) else None
+    return _shown(told or str(error) or type(error).__name__)
+
+
+def _unreadable(path: Path, fix: str) -> UnreadableSubmissionError:
+    return UnreadableSubmissionError(f"{_shown(path, 500)}: {fix}")

@@ -1,0 +1,375 @@
+"""Hidden suite of the softmax topic: oracles are plain loops with exact summation, and differences."""
+
+import math
+
+import numpy as np
+import pytest
+
+from grader.checks import (
+    as_array,
+    assert_close,
+    assert_gradient,
+    assert_jacobian,
+    assert_no_warnings,
+    assert_pure,
+    assert_vjp,
+    fail,
+)
+
+# `diag(s) − s sᵀ` from a probability that rounds to 1 has lost 1 − s: a few eps, absolute.
+SATURATED = 1e-12
+# One unit in the last place of a logit of 1e4 is 1.8e-12; a difference of two has lost that much.
+ULP_AT_1E4 = 8e-12
+
+
+def lse_slice(values):
+    """Log-sum-exp of one slice, summed exactly."""
+    top = max(values)
+    if top == -math.inf:
+        return -math.inf
+    return top + math.log(math.fsum(math.exp(v - top) for v in values))
+
+
+def softmax_slice(values):
+    """Softmax of one slice, summed exactly; zeros where every entry is −inf."""
+    top = max(values)
+    if top == -math.inf:
+        return np.zeros(len(values))
+    e = [math.exp(v - top) for v in values]
+    total = math.fsum(e)
+    return np.array([v / total for v in e])
+
+
+def log_softmax_slice(values):
+    """Log-softmax of one slice; the shift is taken first, so that nothing is lost at ±1e4."""
+    top = max(values)
+    if top == -math.inf:
+        return np.full(len(values), -math.inf)
+    rest = math.log(math.fsum(math.exp(v - top) for v in values))
+    return np.array([(v - top) - rest for v in values])
+
+
+def along(function, z, axis):
+    return np.apply_along_axis(function, axis, np.asarray(z, dtype=np.float64))
+
+
+def labels_unlike_argmax(rng, logits):
+    """Random labels, with duplicates, of which at least one is not its row's largest logit."""
+    n, c = logits.shape
+    labels = rng.integers(0, c, size=n)
+    labels[0] = (int(np.argmax(logits[0])) + 1) % c
+    labels[1] = labels[0]
+    return labels
+
+
+def extreme_rows(rng):
+    """Rows far above, far below, spread over ±1e4, and partly −inf; no ties."""
+    z = rng.normal(size=(5, 4))
+    z[0] += 1e4
+    z[1] -= 1e4
+    z[2] = [1e4, -1e4, 9999.0, 0.5]
+    z[3, [0, 2]] = -np.inf
+    return z
+
+
+# logsumexp
+
+
+@pytest.mark.parametrize(("shape", "axis"), [((7,), -1), ((3, 5), -1), ((3, 5), 0), ((2, 3, 4), 1)])
+def test_logsumexp_values(submission, rng, shape, axis):
+    z = rng.normal(size=shape) * 2
+    expected = along(lse_slice, z, axis)
+    if z.ndim == 1:
+        expected = float(expected)
+    assert_close(submission.logsumexp(z, axis=axis), expected, constants={"n": z.shape[axis]})
+
+
+def test_logsumexp_default_axis(submission, rng):
+    z = rng.normal(size=(4, 6))
+    assert_close(submission.logsumexp(z), along(lse_slice, z, -1), axes=("row",))
+
+
+def test_logsumexp_extremes(submission, rng):
+    z = extreme_rows(rng)
+    value = assert_no_warnings(submission.logsumexp, z)
+    assert_close(value, along(lse_slice, z, -1), axes=("row",))
+
+
+def test_logsumexp_all_masked(submission, rng):
+    z = rng.normal(size=(3, 4))
+    z[1] = -np.inf
+    value = assert_no_warnings(submission.logsumexp, z)
+    assert_close(value, along(lse_slice, z, -1), axes=("row",))
+
+
+def test_logsumexp_one_entry(submission, rng):
+    z = rng.normal(size=(3, 1)) + 5
+    assert_close(submission.logsumexp(z), z[:, 0].copy(), axes=("row",))
+
+
+def test_logsumexp_pure(submission, rng):
+    assert_pure(submission.logsumexp, rng.normal(size=(3, 4)), axis=0)
+
+
+# softmax
+
+
+@pytest.mark.parametrize(("shape", "axis"), [((7,), -1), ((3, 5), -1), ((3, 5), 0), ((2, 3, 4), -2)])
+def test_softmax_values(submission, rng, shape, axis):
+    z = rng.normal(size=shape) * 2
+    assert_close(submission.softmax(z, axis=axis), along(softmax_slice, z, axis))
+
+
+def test_softmax_default_axis(submission, rng):
+    z = rng.normal(size=(6, 4)).T  # not contiguous, and not square
+    assert_close(submission.softmax(z), along(softmax_slice, z, -1), axes=("row", "class"))
+
+
+def test_softmax_extremes(submission, rng):
+    z = extreme_rows(rng)
+    value = assert_no_warnings(submission.softmax, z)
+    assert_close(value, along(softmax_slice, z, -1), axes=("row", "class"))
+
+
+def test_softmax_wide_range(submission, rng):
+    z = np.array([[0.0, -40.0, -300.0, -700.0], [3.0, -90.0, -200.0, 1.0]]) + rng.normal(size=(2, 4))
+    value = as_array(submission.softmax(z), (2, 4), axes=("row", "class"))
+    # Tiny probabilities keep their digits: compared in the logarithm, where an eps in the
+    # denominator or a clip shows.
+    if not (value > 0).all():
+        fail("a probability near 1e-300 is representable, but came back as zero or negative")
+    assert_close(np.log(value), along(log_softmax_slice, z, -1), axes=("row", "class"), name="log of the result")
+
+
+def test_softmax_all_masked(submission, rng):
+    z = rng.normal(size=(3, 4))
+    z[1] = -np.inf
+    value = assert_no_warnings(submission.softmax, z)
+    assert_close(value, along(softmax_slice, z, -1), axes=("row", "class"))
+
+
+@pytest.mark.parametrize("axis", [-1, 0])
+def test_softmax_float32(submission, rng, axis):
+    z = (rng.normal(size=(3, 5)) * 3).astype(np.float32)
+    assert_close(submission.softmax(z, axis=axis), along(softmax_slice, z, axis).astype(np.float32))
+
+
+def test_softmax_float32_extremes(submission, rng):
+    z = extreme_rows(rng).astype(np.float32)
+    z[4] = -np.inf
+    value = assert_no_warnings(submission.softmax, z)
+    assert_close(value, along(softmax_slice, z, -1).astype(np.float32), axes=("row", "class"))
+
+
+def test_softmax_one_entry(submission, rng):
+    z = rng.normal(size=(3, 1)) * 100
+    assert_close(submission.softmax(z), np.ones((3, 1)), axes=("row", "class"))
+
+
+def test_softmax_pure(submission, rng):
+    assert_pure(submission.softmax, rng.normal(size=(3, 4)), axis=0)
+
+
+# log_softmax
+
+
+@pytest.mark.parametrize(("shape", "axis"), [((7,), -1), ((3, 5), -1), ((3, 5), 0), ((2, 3, 4), 1)])
+def test_log_softmax_values(submission, rng, shape, axis):
+    z = rng.normal(size=shape) * 2
+    assert_close(submission.log_softmax(z, axis=axis), along(log_softmax_slice, z, axis))
+
+
+def test_log_softmax_default_axis(submission, rng):
+    z = rng.normal(size=(4, 6))
+    assert_close(submission.log_softmax(z), along(log_softmax_slice, z, -1), axes=("row", "class"))
+
+
+def test_log_softmax_extremes(submission, rng):
+    z = extreme_rows(rng)
+    value = assert_no_warnings(submission.log_softmax, z)
+    assert_close(value, along(log_softmax_slice, z, -1), axes=("row", "class"), atol=ULP_AT_1E4)
+
+
+def test_log_softmax_no_underflow(submission, rng):
+    z = np.array([0.0, -1000.0, -2.5, -800.0]) + rng.normal(size=4)
+    assert_close(submission.log_softmax(z), log_softmax_slice(z), axes=("class",))
+
+
+def test_log_softmax_all_masked(submission, rng):
+    z = rng.normal(size=(3, 4))
+    z[1] = -np.inf
+    value = assert_no_warnings(submission.log_softmax, z)
+    assert_close(value, along(log_softmax_slice, z, -1), axes=("row", "class"))
+
+
+def test_log_softmax_pure(submission, rng):
+    assert_pure(submission.log_softmax, rng.normal(size=(3, 4)), axis=0)
+
+
+# softmax_jacobian
+
+
+def test_softmax_jacobian_differences(submission, rng):
+    z = rng.normal(size=5)
+    jacobian = submission.softmax_jacobian(z)
+    assert_jacobian(softmax_slice, z, jacobian, axes=("output", "input"))
+
+
+@pytest.mark.parametrize("lead", [(3,), (2, 3)])
+def test_softmax_jacobian_batch(submission, rng, lead):
+    z = rng.normal(size=(*lead, 4)) * 2
+    expected = np.empty((*lead, 4, 4))
+    for row in np.ndindex(*lead):
+        s = softmax_slice(z[row])
+        for i in range(4):
+            for j in range(4):
+                expected[row][i, j] = s[i] * ((i == j) - s[j])
+    assert_close(submission.softmax_jacobian(z), expected)
+
+
+def test_softmax_jacobian_extremes(submission, rng):
+    z = extreme_rows(rng)
+    s = along(softmax_slice, z, -1)
+    expected = s[:, :, None] * (np.eye(4) - s[:, None, :])
+    value = assert_no_warnings(submission.softmax_jacobian, z)
+    assert_close(value, expected, axes=("row", "output", "input"), atol=SATURATED)
+
+
+def test_softmax_jacobian_pure(submission, rng):
+    assert_pure(submission.softmax_jacobian, rng.normal(size=(2, 4)))
+
+
+# softmax_vjp
+
+
+def test_softmax_vjp_differences(submission, rng):
+    z, grad_s = rng.normal(size=6), rng.normal(size=6)
+    vjp = submission.softmax_vjp(softmax_slice(z), grad_s)
+    assert_vjp(softmax_slice, z, grad_s, vjp, axes=("class",))
+
+
+@pytest.mark.parametrize(("shape", "axis"), [((3, 5), -1), ((3, 5), 0), ((2, 3, 4), 1)])
+def test_softmax_vjp_values(submission, rng, shape, axis):
+    s = along(softmax_slice, rng.normal(size=shape) * 2, axis)
+    grad_s = rng.normal(size=shape)
+    inner = np.apply_along_axis(math.fsum, axis, s * grad_s)
+    expected = s * grad_s - s * np.expand_dims(inner, axis)
+    terms = {"s·⟨s, grad_s⟩": -s * np.expand_dims(inner, axis), "s·grad_s": s * grad_s}
+    assert_close(submission.softmax_vjp(s, grad_s, axis=axis), expected, terms=terms)
+
+
+def test_softmax_vjp_default_axis(submission, rng):
+    s = along(softmax_slice, rng.normal(size=(4, 6)), -1)
+    grad_s = rng.normal(size=(4, 6))
+    expected = s * (grad_s - (s * grad_s).sum(axis=-1)[:, None])
+    assert_close(submission.softmax_vjp(s, grad_s), expected, axes=("row", "class"))
+
+
+def test_softmax_vjp_saturated(submission, rng):
+    s = along(softmax_slice, np.array([[60.0, 0, 1], [0.3, -1, 2], [-50, 0.2, 50]]), -1)
+    grad_s = rng.normal(size=(3, 3)) * 10
+    expected = s * (grad_s - (s * grad_s).sum(axis=-1, keepdims=True))
+    value = assert_no_warnings(submission.softmax_vjp, s, grad_s)
+    assert_close(value, expected, axes=("row", "class"), atol=SATURATED)
+
+
+def test_softmax_vjp_long_slice(submission, rng):
+    z, grad_s = rng.normal(size=20_000), rng.normal(size=20_000)
+    s = np.exp(z) / np.exp(z).sum()
+    expected = s * (grad_s - math.fsum(s * grad_s))
+    assert_close(submission.softmax_vjp(s, grad_s), expected, axes=("class",))
+
+
+def test_softmax_vjp_pure(submission, rng):
+    s = along(softmax_slice, rng.normal(size=(3, 4)), 0)
+    assert_pure(submission.softmax_vjp, s, rng.normal(size=(3, 4)), axis=0)
+
+
+# cross_entropy
+
+
+def mean_loss(logits, labels):
+    rows = [lse_slice(row) - row[label] for row, label in zip(logits, labels, strict=True)]
+    return math.fsum(rows) / len(rows)
+
+
+@pytest.mark.parametrize(("n", "c"), [(7, 4), (3, 5)])
+def test_cross_entropy_values(submission, rng, n, c):
+    logits = rng.normal(size=(n, c)) * 2
+    labels = labels_unlike_argmax(rng, logits)
+    assert_close(
+        submission.cross_entropy(logits, labels), mean_loss(logits, labels), constants={"N": n, "C": c}
+    )
+
+
+def test_cross_entropy_one_row(submission, rng):
+    logits = rng.normal(size=(1, 3))
+    assert_close(submission.cross_entropy(logits, np.array([2])), mean_loss(logits, [2]))
+
+
+def test_cross_entropy_extremes(submission, rng):
+    logits = rng.normal(size=(4, 3))
+    logits[0] += 1e4
+    logits[1] = [1e4, -1e4, 0.0]
+    logits[2] -= 1e4
+    labels = np.array([2, 1, 0, 1])
+    value = assert_no_warnings(submission.cross_entropy, logits, labels)
+    assert_close(value, mean_loss(logits, labels))
+
+
+def test_cross_entropy_impossible_class(submission, rng):
+    logits = rng.normal(size=(4, 3))
+    logits[[0, 2], [1, 0]] = -np.inf
+    labels = np.array([2, 1, 1, 0])
+    value = assert_no_warnings(submission.cross_entropy, logits, labels)
+    assert_close(value, mean_loss(logits, labels))
+
+
+def test_cross_entropy_pure(submission, rng):
+    assert_pure(submission.cross_entropy, rng.normal(size=(4, 3)), np.array([2, 0, 0, 1]))
+
+
+# cross_entropy_grad
+
+
+@pytest.mark.parametrize(("n", "c"), [(7, 4), (3, 5)])
+def test_cross_entropy_grad_differences(submission, rng, n, c):
+    logits = rng.normal(size=(n, c))
+    labels = labels_unlike_argmax(rng, logits)
+    assert_gradient(
+        lambda z: mean_loss(z, labels),
+        logits,
+        submission.cross_entropy_grad(logits, labels),
+        axes=("row", "class"),
+        constants={"N": n, "C": c},
+    )
+
+
+def test_cross_entropy_grad_one_row(submission, rng):
+    logits = rng.normal(size=(1, 3))
+    expected = softmax_slice(logits[0])[None] - np.array([[0.0, 0.0, 1.0]])
+    value = submission.cross_entropy_grad(logits, np.array([2]))
+    assert_close(value, expected, axes=("row", "class"))
+
+
+def test_cross_entropy_grad_extremes(submission, rng):
+    logits = extreme_rows(rng)
+    labels = np.array([2, 1, 3, 1, 0])
+    expected = along(softmax_slice, logits, -1)
+    expected[np.arange(5), labels] -= 1
+    value = assert_no_warnings(submission.cross_entropy_grad, logits, labels)
+    assert_close(value, expected / 5, axes=("row", "class"), atol=SATURATED)
+
+
+def test_cross_entropy_grad_impossible_class(submission, rng):
+    logits = rng.normal(size=(4, 3))
+    logits[[0, 2], [1, 0]] = -np.inf
+    labels = np.array([2, 1, 1, 0])
+    expected = along(softmax_slice, logits, -1)
+    expected[np.arange(4), labels] -= 1
+    value = assert_no_warnings(submission.cross_entropy_grad, logits, labels)
+    assert_close(value, expected / 4, axes=("row", "class"))
+
+
+def test_cross_entropy_grad_pure(submission, rng):
+    assert_pure(submission.cross_entropy_grad, rng.normal(size=(4, 3)), np.array([2, 0, 0, 1]))
