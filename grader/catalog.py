@@ -17,6 +17,7 @@ from typing import Any
 from grader.content import Content
 from grader.errors import ContentError
 from grader.model import Course, Difficulty, Exercise, Hints, Topic
+from grader.stubs import make_stub, solution_functions
 
 SCHEMA = 1
 """The version of course.toml and topic.toml that is read here."""
@@ -142,8 +143,6 @@ def _read_text(file: Path) -> str:
 
 def _solution_problems(content: Content, topic: Topic) -> list[ContentError]:
     """How the solution file of `topic` differs from its exercises."""
-    from grader.stubs import make_stub, solution_functions  # only here: `ast` is slow to import
-
     file = content.source(topic.slug)
     if not file.is_file():
         return []  # told by the reader

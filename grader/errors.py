@@ -6,7 +6,6 @@
     ├── WorkspaceError            a learner's workspace is missing, occupied or unreadable
     ├── UnreadableSubmissionError a path, file or archive that is not a submission
     ├── SandboxError              the worker could not be started here: our fault
-    ├── WireError                 bytes that are not a well-formed message
     └── VacuousCheckError         a check that could not have failed: the suite's fault
     SubmissionRaised (Exception)  the learner's function raised; type and message came over the wire
     CheckFailure (AssertionError) a check found the answer wrong; carries a `model.Failure`
@@ -64,10 +63,6 @@ class SandboxError(GradsmithError):
     """The worker process cannot be started or spoken to: never the learner's fault."""
 
     exit_code = 3
-
-
-class WireError(GradsmithError):
-    """A message that is malformed or over a limit."""
 
 
 class VacuousCheckError(GradsmithError):

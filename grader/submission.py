@@ -50,9 +50,15 @@ _DAMAGED = (
     OSError,
 )
 """What zipfile raises for an archive that is cut short or made up."""
+_CHUNK = 2**18
+"""Bytes read at once: `read` takes room for all that it is asked for, whatever is there."""
 _CENTRAL_ENTRY = b"PK\x01\x02"
 _ENCRYPTED = 0x1
-_ASCII_PROBE = bytes(range(128)) + rb" \u0041 \x41 +AGE- xn--"
+_ASCII_PROBE = (
+    bytes(set(range(128)) - {0x5C})
+    + rb"\\ \u0041 \x41 +AGE- .xn--bcher-kva ~{ab~} "
+    + b"\x1b$Bab\x1b(B"
+)
 """Every ASCII character, and the escapes by which an encoding could make other code of them."""
 _DEFINITION = re.compile(r"^(?:async[ \t]+)?def[ \t]+(\w+)", re.MULTILINE)
 _LINE_END = re.compile(r"\r\n|\r|\n")
@@ -151,8 +157,9 @@ def read_submission(path: Path, course: Course) -> Submission:
         if suffix == ".zip":
             return _from_tree(path, _name(path), _Archive(path), course)
     except OSError as error:
+        where = Path(error.filename) if isinstance(error.filename, str) else path
         raise _unreadable(
-            path, f"cannot be read ({_reason(error)}); check its permissions"
+            where, f"cannot be read ({_reason(error)}); check its permissions"
         ) from None
     kind = "notebooks are not read" if suffix == ".ipynb" else "this type of file is not read"
     raise _unreadable(path, f"{kind}; give {ACCEPTED}")
@@ -203,6 +210,7 @@ def _from_tree(path: Path, name: str, tree: _Tree, course: Course) -> Submission
             base = f"{folders[0]}/"
             places = _places(tree, base, slugs)
     notes = list(tree.notes)
+    missing: list[str] = []
     sources: dict[str, Source] = {}
     problems: list[Problem] = []
     for slug in slugs:
@@ -211,27 +219,25 @@ def _from_tree(path: Path, name: str, tree: _Tree, course: Course) -> Submission
         refused = [(p, kind) for p, kind in found.items() if p not in usable]
         notes += [f"{_shown(p)} is {kind.value} and was not read" for p, kind in refused]
         if not usable:
-            near = _near_miss(tree.children(base), slug)
-            aside = f" ({_shown(near)} is not taken: names are exact)" if near else ""
-            notes.append(f"{slug}.py not found{aside}: its functions count as missing")
+            if near := _near_miss(tree.children(base), slug, slugs):
+                notes.append(f"{_shown(base + near)} was not read: only {slug}.py would be")
+            missing.append(slug)
             continue
         chosen, *others = usable
         file = _shown(chosen)
         notes += [f"{_shown(other)} was not read: {file} was" for other in others]
         if found[chosen] is _Kind.DUPLICATE:
-            message = "stands in the archive more than once; make it again with one file each"
+            message = "stands in the archive more than once; pack it again with one of each"
             problems.append(Problem(slug, file, message))
             continue
         try:
             sources[slug] = Source(slug, file, _decode(tree.read(chosen)))
         except _BadText as error:
             problems.append(Problem(slug, file, str(error), error.line, error.column))
-    if not sources and not problems:
-        telling = [
-            note for note in notes if not note.endswith("not found: its functions count as missing")
-        ]
-        aside = f" ({telling[0]})" if telling else ""
+    if len(missing) == len(slugs):
+        aside = f" ({'; '.join(notes[:3])})" if notes else ""
         raise _unreadable(path, f"holds no submission{aside}; expected {_any_of(slugs)} in it")
+    notes += [f"{slug}.py not found: its functions count as missing" for slug in missing]
     return Submission(name, sources, slugs, tuple(notes), tuple(problems))
 
 
@@ -344,13 +350,13 @@ class _Archive:
         if len(parts) > 3:
             return True
         siblings = self._listings.setdefault(prefix, {})
-        kind = _Kind.FOLDER if folder else _member_kind(info)
-        before = siblings.get(parts[-1])
-        if before in (None, _Kind.FOLDER):
-            siblings[parts[-1]] = kind
-        elif kind is not _Kind.FOLDER:
+        if folder:
+            siblings.setdefault(parts[-1], _Kind.FOLDER)
+        elif siblings.get(parts[-1], _Kind.FOLDER) is _Kind.FOLDER:
+            siblings[parts[-1]] = _member_kind(info)
+            self._members[prefix + parts[-1]] = info
+        else:
             siblings[parts[-1]] = _Kind.DUPLICATE
-        self._members[prefix + parts[-1]] = info
         return True
 
     def _damaged(self, error: Exception) -> UnreadableSubmissionError:
@@ -378,7 +384,11 @@ def _read_regular(path: Path, limit: int, *, follow: bool) -> bytes:
     with open(os.open(path, flags), "rb") as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):  # swapped since it was looked at
             raise OSError("not a regular file")
-        return file.read(limit)
+        chunks: list[bytes] = []
+        while limit > 0 and (chunk := file.read(min(limit, _CHUNK))):
+            chunks.append(chunk)
+            limit -= len(chunk)
+        return b"".join(chunks)
 
 
 def _decode(data: bytes) -> str:
@@ -395,11 +405,11 @@ def _decode(data: bytes) -> str:
         encoding = _encoding(data)
         text = data.decode(encoding)
     except UnicodeDecodeError as error:
-        line, _ = _position(data[: error.start].decode("latin-1"))
-        byte = data[error.start]
-        raise _BadText(
-            f"byte 0x{byte:02x} is not {_shown(error.encoding)}; save it as UTF-8", line
-        ) from None
+        line, _ = _position(error.object[: error.start].decode("latin-1"))
+        reason = f"byte 0x{error.object[error.start]:02x} is not {_shown(error.encoding)}"
+        raise _BadText(f"{reason}; save it as UTF-8", line) from None
+    except ValueError as error:  # what else a codec may raise
+        raise _BadText(f"{_shown(error)}; save it as UTF-8", 1) from None
     nul = text.find("\0")
     if nul >= 0:
         raise _BadText("holds a NUL character; save it as plain text", *_position(text[:nul]))
@@ -431,12 +441,11 @@ def _position(before: str) -> tuple[int, int]:
     return line, len(before) - start + 1
 
 
-def _near_miss(names: Mapping[str, _Kind], slug: str) -> str:
-    """A name that was probably meant as `<slug>.py`, or an empty string."""
-    pattern = re.compile(
-        rf"{slug}(?:[ _-]*\(?\d+\)?| - copy)?(?:\.py|\.ipynb|\.py\.txt|\.txt)", re.IGNORECASE
-    )
-    return next((name for name in names if pattern.fullmatch(name)), "")
+def _near_miss(names: Mapping[str, _Kind], slug: str, slugs: tuple[str, ...]) -> str:
+    """A name that was probably meant as `<slug>.py` and is no other topic's, or an empty string."""
+    pattern = re.compile(rf"{slug}(?:[ _-]*\(?\d+\)?| - copy)?\.(?:py|ipynb|py\.txt|txt)", re.I)
+    taken = {f"{other}.py" for other in slugs}
+    return next((name for name in names if pattern.fullmatch(name) and name not in taken), "")
 
 
 def _is_junk(name: str) -> bool:
@@ -464,8 +473,9 @@ def _shown(text: object, limit: int = 120) -> str:
 
 
 def _reason(error: Exception) -> str:
-    told = error.strerror if isinstance(error, OSError) else None
-    return _shown(told or str(error) or type(error).__name__)
+    if isinstance(error, OSError) and error.strerror:
+        return _shown(error.strerror)
+    return _shown(error) or type(error).__name__
 
 
 def _unreadable(path: Path, fix: str) -> UnreadableSubmissionError:

@@ -4,7 +4,7 @@ Everything here takes a submission's function or a plain one, raises `CheckFailu
 structured reason where the answer is wrong, and `VacuousCheckError` where it could not have been.
 """
 
-from grader.checks.calls import Call, call
+from grader.calls import Call, call
 from grader.checks.diagnosis import explain
 from grader.checks.gradient import (
     assert_adjoint,

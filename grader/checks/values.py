@@ -13,7 +13,7 @@ from typing import Any, NoReturn, cast
 import numpy as np
 import numpy.typing as npt
 
-from grader.checks.calls import Call, call
+from grader.calls import Call, call
 from grader.checks.diagnosis import explain, pattern_of
 from grader.errors import CheckFailure, SubmissionRaised, VacuousCheckError
 from grader.model import Cause, Failure, Mismatch

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from grader.model import Status
-
 if TYPE_CHECKING:
     from grader.model import Problem, Report, Score
 
@@ -50,15 +48,3 @@ def by_topic(report: Report) -> tuple[TopicScores, ...]:
         for slug, title in titles.items()
     )
     return tuple(group for group in groups if group.scores or group.problems)
-
-
-def says_nothing(score: Score) -> bool:
-    """Whether no outcome of `score` shows the status that the score has.
-
-    So it is where no test ran, and where the whole run was judged rather than one test. A
-    renderer that lists tests has to add a line for it, or a withheld score would look clean.
-    """
-    if not score.outcomes:
-        return True
-    statuses = {outcome.status for outcome in score.outcomes}
-    return score.status is not Status.PASSED and score.status not in statuses

@@ -1,0 +1,195 @@
+"""The mistake bank at work: which known mistake gives exactly what a submission gave.
+
+A cause is named only where a mistake returns the same for every call that the failing test made *and* fails that
+test at the same entry with the same value, and where no other mistake explains the run as well. A wrong cause is worse
+than none.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from grader.content import Content
+from grader.errors import CheckFailure, CheckUnresolved, GradsmithError, Halted, SubmissionRaised
+from grader.model import Cause, Failure, Outcome, Status
+from grader.sandbox.local import LocalTopic, load_module
+from grader.sandbox.proxy import Record
+from grader.suite import Trace, alike, classify, with_cause
+
+# The same mistake in other words rounds differently, by some tens of eps relative to the largest
+# entry; a different mistake differs by far more than 1e-7 of an entry somewhere.
+SAME_RTOL = 1e-7
+SAME_FLOOR = 1e-13
+FLOAT32_RTOL = 1e-5
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """A wrong implementation with its sentence."""
+
+    name: str
+    exercise: str
+    sentence: str
+    function: Callable[..., Any]
+
+    @property
+    def cause(self) -> Cause:
+        return Cause("mistake", self.name, self.sentence)
+
+
+class Bank:
+    """The mistakes of a course, loaded topic by topic when they are needed."""
+
+    def __init__(self, content: Content) -> None:
+        self._content = content
+        self._topics: dict[str, dict[str, list[Mistake]]] = {}
+
+    def of(self, topic: str, exercise: str) -> Sequence[Mistake]:
+        """The mistakes of one exercise."""
+        if topic not in self._topics:
+            self._topics[topic] = self._load(topic)
+        return self._topics[topic].get(exercise, ())
+
+    def _load(self, topic: str) -> dict[str, list[Mistake]]:
+        path = self._content.mistakes_file(topic)
+        module = load_module(path, f"_gradsmith_mistakes_{topic}")
+        found: dict[str, list[Mistake]] = {}
+        for name, function in variants(vars(module)).items():
+            exercise = name.partition("__")[0]
+            sentence = (function.__doc__ or "").strip().partition("\n")[0]
+            found.setdefault(exercise, []).append(Mistake(name, exercise, sentence, function))
+        return found
+
+    def diagnose(self, topic: str, traces: Sequence[Trace]) -> list[Outcome]:
+        """The outcomes of one exercise's tests, with the causes that the bank knows.
+
+        Parameters
+        ----------
+        topic : the topic's slug.
+        traces : all tests of one exercise of one submission.
+        """
+        failing = [t for t in traces if t.outcome.status is Status.FAILED and t.rerun is not None]
+        if not failing:
+            return [trace.outcome for trace in traces]
+        exercise = failing[0].outcome.exercise
+        matches = [_Match(mistake, traces) for mistake in self.of(topic, exercise)]
+        outcomes = []
+        for trace in traces:
+            outcome = trace.outcome
+            if trace.outcome.status is Status.FAILED and trace.rerun is not None:
+                cause = _cause_of(trace, matches)
+                if cause is not None:
+                    outcome = with_cause(outcome, cause)
+            outcomes.append(outcome)
+        return outcomes
+
+
+def variants(names: Mapping[str, Any]) -> dict[str, Callable[..., Any]]:
+    """Functions named ``<exercise>__<what>`` among a module's names."""
+    return {
+        name: value
+        for name, value in names.items()
+        if "__" in name and not name.startswith("_") and callable(value)
+    }
+
+
+class _Match:
+    """How far one mistake returns what a submission returned."""
+
+    def __init__(self, mistake: Mistake, traces: Sequence[Trace]) -> None:
+        self.mistake = mistake
+        self.agrees: dict[int, list[bool]] = {
+            id(trace): [self._reproduces(record) for record in trace.records] for trace in traces
+        }
+        flat = [ok for oks in self.agrees.values() for ok in oks]
+        self.count = sum(flat)
+        self.everywhere = all(flat)
+
+    def covers(self, trace: Trace) -> bool:
+        """Whether it returns the same for every call of the test."""
+        oks = self.agrees[id(trace)]
+        return bool(oks) and all(oks)
+
+    def _reproduces(self, record: Record) -> bool:
+        kind, what = record.outcome
+        if record.function != self.mistake.exercise:
+            return True
+        try:
+            args, kwargs = record.arguments()
+            with warnings.catch_warnings(), np.errstate(all="ignore"):
+                warnings.simplefilter("ignore")
+                value = self.mistake.function(*args, **kwargs)
+        except Exception as error:
+            return kind == "raised" and what == type(error).__name__
+        return kind == "returned" and close(value, what)
+
+    def fails_alike(self, trace: Trace) -> bool:
+        """Whether it fails the test as the submission did."""
+        assert trace.rerun is not None
+        assert trace.outcome.failure is not None
+        functions = LocalTopic("", {self.mistake.exercise: self.mistake.function})
+        try:
+            trace.rerun(functions)
+        except (CheckFailure, AssertionError, SubmissionRaised) as error:
+            _, failure = classify(error)
+            return failure is not None and alike(failure, trace.outcome.failure)
+        except (Halted, CheckUnresolved, GradsmithError, AttributeError):
+            return False
+        return False
+
+
+def _cause_of(trace: Trace, matches: Sequence[_Match]) -> Cause | None:
+    """The one mistake that explains a failing test, or None."""
+    fitting = [m for m in matches if m.covers(trace) and (m.everywhere or _telling(trace))]
+    if not fitting:
+        return None
+    best = max(m.count for m in fitting)
+    fitting = [m for m in fitting if m.count == best and m.fails_alike(trace)]
+    return fitting[0].mistake.cause if len(fitting) == 1 else None
+
+
+def _telling(trace: Trace) -> bool:
+    """Whether what came back in a test could hardly be the same by chance: finite real values."""
+    failure: Failure | None = trace.outcome.failure
+    if failure is None or failure.mismatch is None:
+        return False
+    actual = failure.mismatch.actual
+    return isinstance(actual, float | complex) and bool(np.isfinite(actual)) and actual != 0
+
+
+def close(a: Any, b: Any) -> bool:
+    """Whether two returned values are one answer: structure, shape, dtype, values up to rounding."""
+    if isinstance(a, tuple | list) and isinstance(b, tuple | list) and _is_structure(a, b):
+        return len(a) == len(b) and all(close(x, y) for x, y in zip(a, b, strict=True))
+    if isinstance(a, dict) and isinstance(b, dict):
+        return a.keys() == b.keys() and all(close(a[key], b[key]) for key in a)
+    if a is None or b is None or isinstance(a, str | dict) or isinstance(b, str | dict):
+        return type(a) is type(b) and bool(a == b)
+    try:
+        x, y = np.asarray(a), np.asarray(b)
+    except ValueError:
+        return False
+    if x.shape != y.shape or x.dtype.kind not in "biufc" or y.dtype.kind not in "biufc":
+        return False
+    if isinstance(a, np.ndarray) and isinstance(b, np.ndarray) and x.dtype != y.dtype:
+        return False
+    if x.dtype.kind not in "fc" or y.dtype.kind not in "fc":
+        return bool(np.array_equal(x, y))
+    narrow = min(x.dtype.itemsize, y.dtype.itemsize) <= (8 if x.dtype.kind == "c" else 4)
+    finite = np.isfinite(x) & np.isfinite(y)
+    if not np.array_equal(x[~finite], y[~finite], equal_nan=True):
+        return False
+    p, q = x[finite].astype(np.complex128), y[finite].astype(np.complex128)
+    scale = float(np.max(np.abs(q), initial=0.0))
+    rtol, floor = (FLOAT32_RTOL, 1e-6) if narrow else (SAME_RTOL, SAME_FLOOR)
+    return bool(np.all(np.abs(p - q) <= rtol * np.abs(q) + floor * scale))
+
+
+def _is_structure(a: Sequence[Any], b: Sequence[Any]) -> bool:
+    """Whether either is a tuple of results, not a list of numbers."""
+    return any(isinstance(v, np.ndarray | tuple | list | dict) or v is None for v in (*a, *b))

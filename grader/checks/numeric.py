@@ -1,0 +1,444 @@
+"""Derivatives by extrapolated differences, each with an estimate of its own error.
+
+The functions differentiated here belong to hidden suites: plain NumPy, float64, trusted. Nothing is compared
+in this module; `grader.checks.gradient` does that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
+Point = npt.NDArray[Any] | Mapping[Any, npt.NDArray[Any]]
+
+EPS = float(np.finfo(np.float64).eps)
+# At 2^-7 the truncation of order 6 and the rounding of f balance for functions that vary over
+# lengths near one; being a power of two, x + h is exact for nearly every x.
+FIRST_STEP = 2.0**-7
+STEP_FRACTIONS = np.array([1.0, 0.5, 0.25])
+# A shrink by 8 divides an order-4 truncation by 4096 and multiplies the noise by 8. Six of them
+# end at 2^-27, below which the rounding of f leaves fewer than seven digits.
+SHRINK = 8.0
+MAX_SHRINKS = 6
+# Order 6 combines the three differences with weights 64, -20 and 1 over 45: noise of standard deviation
+# σ in f becomes 4.07·σ/h in the derivative.
+NOISE_GAIN = 4.0
+# Shrinking pays only where truncation exceeds 7 times the noise: 8 times the noise is what it leads to.
+NOISE_DOMINATES = 7.0
+# Truncation below 1% of the relative tolerance needs no smaller step, whatever the noise.
+NEGLIGIBLE_TRUNCATION = 0.01
+# f rounded once to float64 has noise of standard deviation between 0.14 and 0.29 times eps·|f|.
+LEAST_NOISE = EPS / 4
+# The extrapolated jump of the one-sided slopes has noise of 19·σ/h, 5 times that of the derivative; a
+# jump is taken for real above six standard deviations.
+JUMP_SIGNIFICANCE = 30.0
+# Along 8 steps of 2^-26 a smooth function is a quadratic to the last bit, and every intermediate
+# value changes by 10^8 units in its last place, so that their rounding is as good as random.
+NOISE_STEP = 2.0**-26
+NOISE_POINTS = 8
+NOISE_ORDERS = (3, 4, 5)
+# A kink on the line imitates noise. Beyond this many eps·|f| a second, 64 times shorter line is asked too.
+SUSPECT_NOISE = 1000.0
+# Eight or nine points estimate a standard deviation to about 30%.
+NOISE_MARGIN = 1.5
+# Directions and jitter are the same in every run: a verdict must be reproducible.
+DIRECTION_SEED = 20111982
+
+
+class Forward:
+    """A function of an array, or of a dict of arrays, seen as one of a flat float64 vector.
+
+    Parameters
+    ----------
+    f : the function. Each call gets a fresh float64 copy, which it may change.
+    x : where it is differentiated: an array, or a dict of arrays.
+    scalar : whether f must return one real number; otherwise it returns an array of any shape.
+
+    Attributes
+    ----------
+    x : (n,), all members one after the other.
+    value : (m,), f(x).
+    shape : the shape of f(x).
+    is_dict : whether x is a dict.
+    members : for each array of x its key, shape, start and stop in the flat vector.
+    n_calls : evaluations so far.
+
+    Raises
+    ------
+    TypeError, ValueError : x or f(x) is not of real numbers, or not a number where `scalar`.
+    """
+
+    def __init__(self, f: Callable[[Any], Any], x: Any, *, scalar: bool) -> None:
+        self._f = f
+        self.is_dict = isinstance(x, Mapping)
+        arrays = {key: _as_real(value, f"x[{key!r}]") for key, value in x.items()} if isinstance(
+            x, Mapping
+        ) else {None: _as_real(x, "x")}  # fmt: skip
+        self.members: list[tuple[Hashable, tuple[int, ...], int, int]] = []
+        start = 0
+        for key, array in arrays.items():
+            self.members.append((key, array.shape, start, start + array.size))
+            start += array.size
+        self._shape = self.members[0][1] if self.members else (0,)
+        self.x: Floats = np.concatenate([a.ravel() for a in arrays.values()] or [np.empty(0)])
+        self.scalar = scalar
+        self.n_calls = 1
+        with np.errstate(all="ignore"):
+            value = _as_real(self._f(self.unpack(self.x.copy())), "f(x)")
+        if scalar and value.shape != ():
+            raise ValueError(f"f must return one number, and it returned an array of shape {value.shape}")
+        self.shape = value.shape
+        self.value: Floats = value.ravel()
+
+    def unpack(self, flat: npt.NDArray[Any]) -> Any:
+        """The array or dict of arrays that a flat vector stands for; views, not copies."""
+        if not self.is_dict:
+            return flat.reshape(self._shape)
+        return {key: flat[start:stop].reshape(shape) for key, shape, start, stop in self.members}
+
+    def __call__(self, flat: Floats) -> Any:
+        """f at a point beside x, as a float or (m,); NaN where f raises an arithmetic error.
+
+        Outside its domain a forward pass may raise instead of returning NaN: `math.log(-1.0)` and
+        `np.linalg.cholesky` do. Such a point only makes the step shrink.
+        """
+        self.n_calls += 1
+        try:
+            value = self._f(self.unpack(flat))
+        except (ArithmeticError, ValueError, np.linalg.LinAlgError):
+            return np.nan
+        return value if self.scalar else np.asarray(value, dtype=np.float64).ravel()
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """Derivatives of m values along k lines, all arrays (m, k).
+
+    `error` is a cautious estimate of `value`'s error. `kink` marks the lines on which the one-sided
+    slopes `left` and `right` still differ at the smallest step; `rough` those for which the step had to
+    shrink by 64 or more, as beside a kink.
+    """
+
+    value: Floats
+    error: Floats
+    kink: Bools
+    rough: Bools
+    left: Floats
+    right: Floats
+
+
+class Coordinates:
+    """The lines through x along single coordinates, each scaled to its coordinate's size.
+
+    Parameters
+    ----------
+    x : (n,).
+    which : indices of the coordinates, or None for all of them.
+    """
+
+    def __init__(self, x: Floats, which: npt.NDArray[np.intp] | None = None) -> None:
+        self._x = x
+        self._which = np.arange(x.size) if which is None else which
+        self._scale = _power_of_two(x)[self._which]
+
+    def __len__(self) -> int:
+        return int(self._which.size)
+
+    def sample(self, f: Forward, lines: npt.NDArray[np.intp], step: float) -> tuple[Floats, Floats, Floats]:
+        """f on both sides of x, (k, 3, m) each, and the exact distance between the sides, (k, 3)."""
+        which = self._which[lines]
+        h = self._scale[lines, None] * (step * STEP_FRACTIONS)
+        ahead = self._x[which, None] + h
+        behind = self._x[which, None] - h
+        plus = np.empty((lines.size, 3, f.value.size))
+        minus = np.empty_like(plus)
+        for k, i in enumerate(which):
+            for j in range(3):
+                point = self._x.copy()
+                point[i] = ahead[k, j]
+                plus[k, j] = f(point)
+                point = self._x.copy()
+                point[i] = behind[k, j]
+                minus[k, j] = f(point)
+        return plus, minus, ahead - behind
+
+
+class Directions:
+    """The lines through x along given directions, in units of each coordinate's own scale.
+
+    Parameters
+    ----------
+    x : (n,).
+    weights : (k, n); dyadic fractions of few bits keep x ± h exact.
+
+    Attributes
+    ----------
+    vectors : (k, n), the directions along which the derivatives are taken.
+    """
+
+    def __init__(self, x: Floats, weights: Floats) -> None:
+        self._x = x
+        self.vectors: Floats = weights * _power_of_two(x)
+
+    def __len__(self) -> int:
+        return int(self.vectors.shape[0])
+
+    def sample(self, f: Forward, lines: npt.NDArray[np.intp], step: float) -> tuple[Floats, Floats, Floats]:
+        """f on both sides of x, (k, 3, m) each, and the distance between the sides, (k, 3)."""
+        plus = np.empty((lines.size, 3, f.value.size))
+        minus = np.empty_like(plus)
+        for k, line in enumerate(lines):
+            for j in range(3):
+                move = step * STEP_FRACTIONS[j] * self.vectors[line]
+                plus[k, j] = f(self._x + move)
+                minus[k, j] = f(self._x - move)
+        return plus, minus, np.tile(2.0 * step * STEP_FRACTIONS, (lines.size, 1))
+
+
+def romberg(f: Forward, lines: Coordinates | Directions, noise: Floats, *, rtol: float = 1e-9) -> Estimate:
+    """Derivatives of f along lines through x, to order 6, each with an error estimate.
+
+    Parameters
+    ----------
+    f : the function, m values.
+    lines : k lines.
+    noise : (m,), standard deviation of the rounding noise of each value; see `noise_level`.
+    rtol : relative accuracy that is worth a smaller step.
+
+    Returns
+    -------
+    estimate : arrays (m, k).
+
+    Notes
+    -----
+    Central differences at h, h/2 and h/4 have errors in even powers of h; two rounds of Romberg's
+    elimination leave order 6. The error is taken as what the last round changed, which is the error of the
+    order-4 value and so an overestimate, plus the noise of f carried through. A line is done when its
+    truncation is negligible or when a smaller step would only amplify noise; the others go on with a
+    step smaller by 8, and each keeps the level with the smallest error. That makes 6 evaluations a
+    line where f is smooth and 42 at worst.
+
+    A kink is invisible to central differences at x itself, where they give the mean of the two slopes. So
+    the jump f'(x+) - f'(x-) is extrapolated to h = 0 from the same samples, which cancels the curvature's
+    part of it; while it is significant it counts as error, and if it is still there at the smallest step
+    the line has a kink.
+
+    References
+    ----------
+    C. J. F. Ridders, "Accurate computation of F'(x) and F'(x)F''(x)", Advances in Engineering Software 4
+    (1982), 75-76. W. Romberg, "Vereinfachte numerische Integration" (1955). Press et al., Numerical
+    Recipes, 3rd ed., section 5.7.
+    """
+    n_lines, n_values = len(lines), f.value.size
+    value = np.zeros((n_lines, n_values))
+    error = np.full((n_lines, n_values), np.inf)
+    kink = np.zeros((n_lines, n_values), dtype=np.bool_)
+    rough = np.zeros((n_lines, n_values), dtype=np.bool_)
+    left, right = np.full_like(error, np.nan), np.full_like(error, np.nan)
+    todo = np.arange(n_lines)
+    with np.errstate(all="ignore"):
+        for level in range(MAX_SHRINKS + 1):
+            plus, minus, width = lines.sample(f, todo, FIRST_STEP / SHRINK**level)
+            slopes = (plus - minus) / width[:, :, None]
+            order4 = (4.0 * slopes[:, 1:] - slopes[:, :-1]) / 3.0
+            order6 = (16.0 * order4[:, 1] - order4[:, 0]) / 15.0
+            truncation = np.abs(order6 - order4[:, 1])
+            half = width[:, :, None] / 2.0
+            size = np.maximum(np.abs(plus[:, 0]), np.abs(minus[:, 0]))
+            sigma = np.maximum(noise, LEAST_NOISE * np.maximum(size, np.abs(f.value)))
+            rounding = NOISE_GAIN * sigma / half[:, 0]
+
+            jumps = (plus - 2.0 * f.value + minus) / half
+            no_curvature = 2.0 * jumps[:, 1:] - jumps[:, :-1]
+            jump = (8.0 * no_curvature[:, 1] - no_curvature[:, 0]) / 7.0
+            jump_error = np.abs(jump - no_curvature[:, 1])
+            jumping = np.abs(jump) > JUMP_SIGNIFICANCE * rounding + 2.0 * jump_error
+
+            estimate = truncation + rounding + np.where(jumping, np.abs(jump), 0.0)
+            estimate = np.where(np.isfinite(order6) & np.isfinite(estimate), estimate, np.inf)
+            better = estimate < error[todo]
+            value[todo] = np.where(better, order6, value[todo])
+            error[todo] = np.where(better, estimate, error[todo])
+            kink[todo] = jumping
+            rough[todo] |= jumping | (better & (level >= 2))
+            left[todo] = (f.value - minus[:, 2]) / half[:, 2]
+            right[todo] = (plus[:, 2] - f.value) / half[:, 2]
+            settled = (truncation <= NOISE_DOMINATES * rounding) | (
+                10.0 * truncation <= NEGLIGIBLE_TRUNCATION * 10.0 * rtol * np.abs(order6)
+            )
+            done = (settled & ~jumping & np.isfinite(estimate)).all(axis=1)
+            todo = todo[~done]
+            if todo.size == 0:
+                break
+    at_end = np.zeros(n_lines, dtype=np.bool_)
+    at_end[todo] = True
+    kink &= at_end[:, None]
+    return Estimate(value.T, error.T, kink.T, rough.T, left.T, right.T)
+
+
+def noise_level(f: Forward) -> Floats:
+    """Standard deviation of the rounding noise of each value of f near x, (m,).
+
+    Notes
+    -----
+    The ECNoise estimate: along a short line the third and higher differences of a smooth function vanish,
+    so that what is left of them is noise, of known variance. The line's direction is random but the
+    same in every run; its steps are multiples of a common unit in the last place, so that the
+    rounding of x itself is not counted. Nine evaluations, and up to 24 more where the noise looks too large
+    to be true: a kink crossing the line does that.
+
+    References
+    ----------
+    J. J. Moré and S. M. Wild, "Estimating computational noise", SIAM J. Sci. Comput. 33 (2011),
+    1292-1314, sections 3 and 5.
+    """
+    rng = np.random.default_rng(DIRECTION_SEED)
+    least = LEAST_NOISE * np.abs(f.value)
+    noise = np.full(f.value.shape, np.inf)
+    with np.errstate(all="ignore"):
+        for spacing in (NOISE_STEP, -NOISE_STEP, NOISE_STEP / 64):
+            step = spacing * dyadic_directions(rng, 1, f.x.size)[0] * _power_of_two(f.x)
+            table = np.empty((NOISE_POINTS + 1, f.value.size))
+            table[0] = f.value
+            for k in range(1, NOISE_POINTS + 1):
+                table[k] = f(f.x + k * step)
+            found = np.zeros_like(noise)
+            for order in range(1, max(NOISE_ORDERS) + 1):
+                table = np.diff(table, axis=0)
+                if order in NOISE_ORDERS:
+                    found = np.maximum(found, np.sqrt(np.mean(table * table, axis=0) * _GAMMA[order]))
+            noise = np.fmin(noise, found)
+            if np.all(noise <= SUSPECT_NOISE * EPS * np.abs(f.value)):
+                break
+    noise = np.where(np.isfinite(noise), noise, 16.0 * least)  # every line left f's domain
+    return np.maximum(NOISE_MARGIN * noise, least)
+
+
+def _factorial_ratio(order: int) -> float:
+    """(k!)²/(2k)!: the variance of a k-th difference of unit noise is the inverse of this."""
+    product = 1.0
+    for i in range(1, order + 1):
+        product *= i / (order + i)
+    return product
+
+
+_GAMMA = {order: _factorial_ratio(order) for order in NOISE_ORDERS}
+
+
+def dyadic_directions(rng: np.random.Generator, k: int, n: int) -> Floats:
+    """Random directions (k, n): signs at random, magnitudes at random among 8/8, 9/8, … 15/8.
+
+    Magnitudes near one let no single entry hide, as a Gaussian's small ones do; their being unequal
+    lets no two errors of one size cancel, as plain signs would in every other direction. With few
+    bits, x ± h·v is exact.
+    """
+    return rng.integers(8, 16, size=(k, n)) * rng.choice([-0.125, 0.125], size=(k, n))
+
+
+def at_kink(f: Forward, noise: Floats) -> bool:
+    """Whether the slopes of f jump at x along one of three random directions.
+
+    Along a coordinate the jumps of several kinks can cancel, or hide a kink that only other
+    coordinates cross; along a random direction they do not.
+    """
+    rng = np.random.default_rng(DIRECTION_SEED + 1)
+    lines = Directions(f.x, dyadic_directions(rng, 3, f.x.size))
+    return bool(romberg(f, lines, noise).kink.any())
+
+
+def numeric_gradient(f: Callable[[Any], Any], x: Any) -> tuple[Any, Any]:
+    """Gradient of a scalar function by Romberg differences, with an error estimate.
+
+    Parameters
+    ----------
+    f : maps an array like x, or a dict of arrays, to one real number.
+    x : array of any shape, or a dict of arrays.
+
+    Returns
+    -------
+    gradient, error : arrays of x's shape, or dicts of arrays with x's keys. Ten times `error` has not
+        been exceeded on any smooth function tried; infinite where f has no finite values around x.
+
+    Raises
+    ------
+    TypeError, ValueError : x is not real, or f(x) not one real number.
+
+    Notes
+    -----
+    6 evaluations for each entry where f is smooth. At a kink the value is the mean of the two one-sided
+    slopes and the error at least their difference. See `romberg`.
+
+    Examples
+    --------
+    >>> gradient, error = numeric_gradient(lambda x: (x**3).sum(), np.array([1.0, 2.0]))
+    >>> bool(np.all(np.abs(gradient - [3.0, 12.0]) <= 10 * error))
+    True
+    """
+    forward = Forward(f, x, scalar=True)
+    found = romberg(forward, Coordinates(forward.x), noise_level(forward))
+    return forward.unpack(found.value[0].copy()), forward.unpack(found.error[0].copy())
+
+
+def numeric_jacobian(f: Callable[[Any], Any], x: Any) -> tuple[Any, Any]:
+    """Jacobian of an array function by Romberg differences, with an error estimate.
+
+    Parameters
+    ----------
+    f : maps an array like x, or a dict of arrays, to an array.
+    x : array of any shape, or a dict of arrays.
+
+    Returns
+    -------
+    jacobian, error : arrays (*f(x).shape, *x.shape), the derivative of output i with respect to input j
+        at [i, j]; for a dict, dicts of such arrays with x's keys.
+
+    Raises
+    ------
+    TypeError, ValueError : x or f(x) is not real.
+
+    Examples
+    --------
+    >>> A = np.array([[1.0, 2.0, 0.0], [0.0, 3.0, 4.0]])
+    >>> jacobian, error = numeric_jacobian(lambda x: A @ x, np.ones(3))
+    >>> bool(np.allclose(jacobian, A, atol=1e-12))
+    True
+    """
+    forward = Forward(f, x, scalar=False)
+    found = romberg(forward, Coordinates(forward.x), noise_level(forward))
+    return unpack_rows(forward, found.value), unpack_rows(forward, found.error)
+
+
+def unpack_rows(f: Forward, rows: npt.NDArray[Any]) -> Any:
+    """(m, n) as an array (*f(x).shape, *x.shape), or as a dict of them."""
+    parts = {
+        key: rows[:, start:stop].reshape(f.shape + shape) for key, shape, start, stop in f.members
+    }
+    return parts if f.is_dict else parts[None]
+
+
+def blocks_of(f: Forward, n_parts: int) -> list[slice]:
+    """Each member of x cut into up to `n_parts` contiguous blocks."""
+    blocks = []
+    for _, _, start, stop in f.members:
+        cuts = np.unique(np.linspace(start, stop, min(n_parts, stop - start) + 1).astype(int)) if stop > start else []
+        blocks += [slice(int(a), int(b)) for a, b in pairwise(cuts)]
+    return blocks
+
+
+def _power_of_two(x: Floats) -> Floats:
+    """The smallest powers of two that are at least max(1, |x|)."""
+    return np.exp2(np.ceil(np.log2(np.maximum(1.0, np.abs(x)))))
+
+
+def _as_real(value: object, name: str) -> Floats:
+    array = np.asarray(value)
+    if array.dtype.kind not in "fiub":
+        raise TypeError(f"{name} must be real numbers, and its dtype is {array.dtype}")
+    return np.array(array, dtype=np.float64)

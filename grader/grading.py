@@ -1,0 +1,198 @@
+"""The one workflow: a submission in, a report out.
+
+A `Grader` is warm: it holds the course, a zygote with NumPy loaded and the mistake bank, and grades as many submissions
+as it is given.
+"""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from types import TracebackType
+
+import numpy as np
+import pytest
+
+from grader import __version__
+from grader.bank import Bank
+from grader.catalog import load_course
+from grader.content import Content
+from grader.model import Course, Outcome, Report, Score, Topic
+from grader.sandbox import jail
+from grader.sandbox.proxy import DEFAULT_TIMEOUT, RemoteTopic, Sandbox
+from grader.sandbox.zygote import Zygote
+from grader.scoring import score
+from grader.submission import Submission
+from grader.suite import Candidate, Session, Trace, run_suites
+
+DEFAULT_SEED = 0
+
+
+class Grader:
+    """Grades submissions of one course.
+
+    Parameters
+    ----------
+    content : where the course lies.
+    course : the course, where it has been loaded before.
+    timeout : seconds for one call of a submission's function, and for importing a file.
+    limits : what a submission's process may use.
+    zygote : a worker process that was started before.
+
+    Raises
+    ------
+    ContentError : the course breaks a rule.
+    SandboxError : no worker can be run here.
+    """
+
+    def __init__(
+        self,
+        content: Content,
+        course: Course | None = None,
+        *,
+        timeout: float = DEFAULT_TIMEOUT,
+        limits: jail.Limits | None = None,
+        zygote: Zygote | None = None,
+    ) -> None:
+        self.content = content
+        self.course = course or load_course(content)
+        self.timeout = timeout
+        self.sandbox = Sandbox(limits, zygote)
+        self.bank = Bank(content)
+
+    def grade(
+        self,
+        submission: Submission,
+        *,
+        exercises: Iterable[str] | None = None,
+        seed: int = DEFAULT_SEED,
+        on_outcome: Callable[[Outcome], None] | None = None,
+    ) -> Report:
+        """Grade one submission.
+
+        Parameters
+        ----------
+        submission : what `grader.submission.read_submission` gives.
+        exercises : names to grade; by default all of the submission's topics.
+        seed : all random values of the checks derive from it.
+        on_outcome : called after each check.
+
+        Returns
+        -------
+        Report
+            With a score for each exercise asked for, in the course's order.
+        """
+        start = time.perf_counter()
+        chosen = self._chosen(submission.topics, exercises)
+        names = frozenset(e.name for topic in chosen for e in topic.exercises)
+        proxies = {topic.slug: self.open(submission, topic) for topic in chosen}
+        for proxy in proxies.values():
+            proxy.prepare()
+        candidate = Candidate(submission.name, proxies, names)
+        try:
+            session = self.run([candidate], [t.slug for t in chosen], seed, on_outcome=on_outcome)
+        finally:
+            for proxy in proxies.values():
+                proxy.close()
+        scores = self.scores(session.traces[candidate.label], chosen)
+        problems = [p.problem for p in proxies.values() if p.problem is not None]
+        return Report(
+            submission=submission.name,
+            course=self.course.title,
+            version=__version__,
+            seed=seed,
+            isolation=self.sandbox.level.name,
+            timeout=self.timeout,
+            topics=tuple(chosen),
+            scores=tuple(scores),
+            problems=tuple(problems),
+            notes=tuple(submission.notes),
+            seconds=time.perf_counter() - start,
+            environment=environment(),
+        )
+
+    def open(
+        self, submission: Submission, topic: Topic, rename: Mapping[str, str] | None = None
+    ) -> RemoteTopic:
+        """The proxy of one topic of a submission; its worker starts when it is used."""
+        source = submission.sources.get(topic.slug)
+        problem = next((p for p in submission.problems if p.topic == topic.slug), None)
+        return RemoteTopic(
+            self.sandbox,
+            topic.slug,
+            source.file if source is not None else f"{topic.slug}.py",
+            source.text if source is not None else None,
+            [e.name for e in self.course.topic(topic.slug).exercises],
+            problem=problem,
+            rename=rename,
+            timeout=self.timeout,
+        )
+
+    def run(
+        self,
+        candidates: Sequence[Candidate],
+        topics: Sequence[str],
+        seed: int,
+        *,
+        on_outcome: Callable[[Outcome], None] | None = None,
+        strict: bool = False,
+    ) -> Session:
+        """Run the suites of some topics against candidates."""
+        return run_suites(
+            {topic: self.content.suite(topic) for topic in topics},
+            {t: [e.name for e in self.course.topic(t).exercises] for t in topics},
+            candidates,
+            seed,
+            on_outcome=None if on_outcome is None else lambda _, outcome: on_outcome(outcome),
+            strict=strict,
+        )
+
+    def scores(self, traces: Sequence[Trace], topics: Sequence[Topic]) -> list[Score]:
+        """Diagnosed scores of the exercises of some topics."""
+        by_exercise: dict[str, list[Trace]] = {}
+        for trace in traces:
+            by_exercise.setdefault(trace.outcome.exercise, []).append(trace)
+        return [
+            score(exercise, self.bank.diagnose(topic.slug, by_exercise.get(exercise.name, [])))
+            for topic in topics
+            for exercise in topic.exercises
+        ]
+
+    def _chosen(self, topics: Sequence[str], exercises: Iterable[str] | None) -> list[Topic]:
+        """The topics to grade, with only the exercises asked for."""
+        wanted = None if exercises is None else set(exercises)
+        chosen = []
+        for topic in self.course.topics:
+            if topic.slug in topics:
+                kept = [e for e in topic.exercises if wanted is None or e.name in wanted]
+                if kept:
+                    chosen.append(replace(topic, exercises=tuple(kept)))
+        return chosen
+
+    def close(self) -> None:
+        """End the worker processes."""
+        self.sandbox.close()
+
+    def __enter__(self) -> Grader:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def environment() -> dict[str, str]:
+    """Versions that a result depends on."""
+    return {
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "pytest": pytest.__version__,
+        "platform": platform.system(),
+    }
+
+
+
+

@@ -1,0 +1,53 @@
+"""From outcomes to scores: pure functions.
+
+An exercise is right or it is not: it earns all its points when every check passes, and none otherwise. A gradient that
+is wrong in one case is wrong. How many checks passed stands in the report for whoever wants to be kinder.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from grader.model import Exercise, Outcome, Score, Status
+
+_PRECEDENCE = (
+    Status.TAMPERED,
+    Status.TIMEOUT,
+    Status.ERROR,
+    Status.FAILED,
+    Status.GRADER_ERROR,
+    Status.UNRESOLVED,
+)
+"""A definite failure of the learner's stands, whatever went wrong on our side beside it."""
+
+
+def status_of(outcomes: Sequence[Outcome]) -> Status:
+    """The status of an exercise with these outcomes; nothing tested is our fault."""
+    found = {outcome.status for outcome in outcomes}
+    if not found:
+        return Status.GRADER_ERROR
+    for status in _PRECEDENCE:
+        if status in found:
+            return status
+    if found == {Status.MISSING, Status.PASSED}:  # a branch that is still a stub
+        return Status.FAILED
+    return next(iter(found))
+
+
+def score(exercise: Exercise, outcomes: Sequence[Outcome]) -> Score:
+    """Score one exercise."""
+    status = status_of(outcomes)
+    earned = exercise.points if status is Status.PASSED else 0.0
+    return Score(exercise, status, earned, tuple(outcomes), _reason(status, outcomes))
+
+
+def _reason(status: Status, outcomes: Sequence[Outcome]) -> str:
+    """One clause for statuses that are not about a check."""
+    if not outcomes:
+        return "no check was run for it"
+    if status in (Status.PASSED, Status.FAILED):
+        return ""
+    for outcome in outcomes:
+        if outcome.status is status and outcome.failure is not None:
+            return outcome.failure.headline
+    return ""

@@ -1,0 +1,331 @@
+"""The hidden suites under pytest, in the trusted process: a plugin and one function that runs them.
+
+`run_suites` runs the suites of some topics against *candidates*, each a submission or a part of one, in one
+pytest session, and gives an `Outcome` for every test. A test belongs to the exercise with the longest name that
+its own name starts with: ``test_softmax_vjp_values`` tests `softmax_vjp`.
+"""
+
+from __future__ import annotations
+
+import re
+import warnings
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from grader.errors import CheckFailure, CheckUnresolved, GradsmithError, Halted, SubmissionRaised
+from grader.model import Failure, Outcome, Status
+from grader.sandbox.proxy import Record, TopicProxy
+
+INI = Path(__file__).with_name("suite.ini")
+# What a suite does not use costs time at each start; and a learner's own pytest.ini, conftest.py
+# and plugins must not reach the grading.
+WITHOUT = (
+    "cacheprovider", "terminal", "doctest", "junitxml", "pastebin", "stepwise", "unittest", "logging",
+    "warnings", "faulthandler", "threadexception", "unraisableexception", "setuponly", "setupplan",
+    "debugging", "tmpdir", "monkeypatch", "recwarn", "capture", "legacypath", "subtests",
+)  # fmt: skip
+# Two ways to write one mistake round differently; the entry that a failure shows is its worst.
+SAME_VALUE = 1e-6
+_LINE = re.compile(r" \(line \d+\)")
+
+
+class SuiteError(GradsmithError):
+    """A hidden suite cannot be run: our fault."""
+
+    exit_code = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """Functions to be tested.
+
+    Attributes
+    ----------
+    label : unique in a run.
+    topics : the proxies, by topic.
+    exercises : which exercises to test.
+    """
+
+    label: str
+    topics: Mapping[str, TopicProxy]
+    exercises: frozenset[str]
+
+
+@dataclass(slots=True)
+class Trace:
+    """A test that ran, with what a diagnosis needs: its calls, and how to run it again."""
+
+    outcome: Outcome
+    records: list[Record] = field(default_factory=list)
+    rerun: Callable[[TopicProxy], None] | None = None
+
+
+@dataclass(slots=True)
+class Session:
+    """What a run gives: the traces of each candidate, in order, by its label."""
+
+    traces: dict[str, list[Trace]]
+
+
+def exercise_of(test: str, exercises: Sequence[str]) -> str | None:
+    """The exercise that a test's name belongs to: the longest that fits, or None."""
+    fitting = [e for e in exercises if test == f"test_{e}" or test.startswith(f"test_{e}_")]
+    return max(fitting, key=len, default=None)
+
+
+def run_suites(
+    suites: Mapping[str, Path],
+    exercises: Mapping[str, Sequence[str]],
+    candidates: Sequence[Candidate],
+    seed: int,
+    *,
+    on_outcome: Callable[[Candidate, Outcome], None] | None = None,
+    strict: bool = False,
+) -> Session:
+    """Run hidden suites against candidates.
+
+    Parameters
+    ----------
+    suites : the suite's file of each topic.
+    exercises : the names of each topic's exercises.
+    candidates : what to test.
+    seed : every test's generator derives from it and from the test's name.
+    on_outcome : called after each test.
+    strict : warnings in the suites themselves are errors.
+
+    Raises
+    ------
+    SuiteError : a suite cannot be imported, or a test has no exercise.
+    """
+    plugin = _Plugin(exercises, candidates, seed, on_outcome)
+    command = [
+        "-c", str(INI), "--rootdir", str(INI.parent), "--import-mode=importlib", "--assert=plain",
+        "--disable-plugin-autoload", "--noconftest",
+        *(f"-pno:{name}" for name in WITHOUT),
+        *(str(suites[topic]) for topic in suites),
+    ]  # fmt: skip
+    with _warnings(strict):
+        code = pytest.main(command, plugins=[plugin])
+    if code == pytest.ExitCode.INTERRUPTED and not plugin.problems:
+        raise KeyboardInterrupt
+    if plugin.problems:
+        raise SuiteError(plugin.problems[0])
+    if code not in (
+        pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED,
+    ):  # fmt: skip
+        raise SuiteError(f"pytest ended with exit status {code}; run it again with pytest to see why")
+    return Session(plugin.traces)
+
+
+@contextmanager
+def _warnings(strict: bool) -> Iterator[None]:
+    """Keep warnings of our own from a learner's screen; raise them where content is verified."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error" if strict else "ignore")
+        yield
+
+
+class _Plugin:
+    """Parametrizes every test over the candidates, and turns reports into outcomes."""
+
+    def __init__(
+        self,
+        exercises: Mapping[str, Sequence[str]],
+        candidates: Sequence[Candidate],
+        seed: int,
+        on_outcome: Callable[[Candidate, Outcome], None] | None,
+    ) -> None:
+        self.exercises = exercises
+        self.candidates = candidates
+        self.seed = seed
+        self.on_outcome = on_outcome
+        self.traces: dict[str, list[Trace]] = {candidate.label: [] for candidate in candidates}
+        self.problems: list[str] = []
+
+    # collection
+
+    def _exercise(self, topic: str, test: str) -> str | None:
+        return exercise_of(test, self.exercises.get(topic, ()))
+
+    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
+        topic = topic_of(metafunc.definition.path)
+        name = metafunc.function.__name__
+        exercise = self._exercise(topic, name)
+        if exercise is None or "submission" not in metafunc.fixturenames:
+            self.problems.append(
+                f"{metafunc.definition.path}: {name}: name it test_<exercise>_<property> "
+                "and give it the submission fixture"
+            )
+            return
+        fitting = [c for c in self.candidates if exercise in c.exercises]
+        metafunc.parametrize(
+            "candidate", fitting, ids=[str(i) for i in range(len(fitting))], indirect=True
+        )
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        kept = [item for item in items if isinstance(_parameters(item).get("candidate"), Candidate)]
+        rank = {candidate.label: i for i, candidate in enumerate(self.candidates)}
+        kept.sort(key=lambda item: rank[_parameters(item)["candidate"].label])
+        items[:] = kept
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        if report.failed:
+            last = str(report.longrepr).strip().splitlines()[-1]
+            self.problems.append(f"{report.nodeid}: the suite cannot be collected: {last}")
+
+    # fixtures
+
+    @pytest.fixture
+    def candidate(self, request: pytest.FixtureRequest) -> Candidate:
+        """The functions under test."""
+        candidate: Candidate = request.param
+        return candidate
+
+    @pytest.fixture
+    def submission(self, candidate: Candidate, request: pytest.FixtureRequest) -> TopicProxy:
+        """The learner's functions of this suite's topic."""
+        proxy = candidate.topics[topic_of(request.node.path)]
+        proxy.begin()
+        return proxy
+
+    @pytest.fixture
+    def rng(self, request: pytest.FixtureRequest) -> np.random.Generator:
+        """A generator that depends on the run's seed and the test's name alone."""
+        return self._rng(request.node)
+
+    def _rng(self, item: pytest.Item) -> np.random.Generator:
+        return np.random.default_rng([self.seed, zlib.crc32(_identity(item).encode())])
+
+    # outcomes
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> pytest.TestReport:
+        """A report without a traceback, which takes pytest 30 ms a failure and nobody reads."""
+        failed = call.excinfo is not None
+        if call.when == "call" or (call.when == "setup" and failed):
+            self._note(item, call)
+        return pytest.TestReport(
+            item.nodeid, item.location, {}, "failed" if failed else "passed", None, call.when or "call",
+            duration=call.duration,
+        )  # fmt: skip
+
+    def _note(self, item: pytest.Item, call: pytest.CallInfo[None]) -> None:
+        candidate: Candidate = _parameters(item)["candidate"]
+        topic = topic_of(item.path)
+        proxy = candidate.topics[topic]
+        error = call.excinfo.value if call.excinfo is not None else None
+        status, failure = classify(error, call.when or "call")
+        test = _identity(item)
+        name = getattr(item, "originalname", item.name)
+        exercise = self._exercise(topic, name) or ""
+        outcome = Outcome(
+            test=test,
+            check=_check_name(item, exercise),
+            exercise=exercise,
+            status=status,
+            failure=failure,
+            seconds=call.duration,
+            warnings=tuple(dict.fromkeys(proxy.warnings)),
+            printed="".join(proxy.printed),
+        )
+        trace = Trace(outcome, proxy.records)
+        if status is Status.FAILED:
+            trace.rerun = self._rerun(item)
+        self.traces[candidate.label].append(trace)
+        if self.on_outcome is not None:
+            self.on_outcome(candidate, outcome)
+
+    def _rerun(self, item: pytest.Item) -> Callable[[TopicProxy], None]:
+        """The same test with the same random values, against other functions."""
+        given = {key: item.funcargs[key] for key in item._fixtureinfo.argnames}  # type: ignore[attr-defined]
+        function = item.obj  # type: ignore[attr-defined]
+
+        def rerun(functions: TopicProxy) -> None:
+            functions.begin()
+            fresh = {"submission": functions, "rng": self._rng(item)}
+            function(**{key: fresh.get(key, value) for key, value in given.items()})
+
+        return rerun
+
+
+def classify(error: BaseException | None, when: str = "call") -> tuple[Status, Failure | None]:
+    """What a test's exception, or its absence, says of the exercise."""
+    match error:
+        case None:
+            return Status.PASSED, None
+        case CheckFailure():
+            return Status.FAILED, error.failure
+        case Halted():
+            return error.status, Failure(error.reason)
+        case SubmissionRaised():
+            where = f" (line {error.line})" if error.line else ""
+            return Status.FAILED, Failure(f"the call raised {error}{where}")
+        case CheckUnresolved():
+            return Status.UNRESOLVED, Failure(str(error))
+        case AssertionError() if when == "call":
+            text = str(error).strip() or "a property that the statement promises does not hold"
+            return Status.FAILED, Failure(text.splitlines()[0])
+        case _:
+            return Status.GRADER_ERROR, Failure(f"{type(error).__name__}: {error}"[:500])
+
+
+def alike(a: Failure, b: Failure) -> bool:
+    """Whether two failures of one test are of the same kind, entry and value."""
+    x, y = a.mismatch, b.mismatch
+    if x is None or y is None:
+        return x is y and _LINE.sub("", a.headline) == _LINE.sub("", b.headline)
+    if (x.name, x.shape, x.index, x.n_wrong) != (y.name, y.shape, y.index, y.n_wrong):
+        return False
+    p, q = np.complex128(x.actual), np.complex128(y.actual)
+    return bool(np.isclose(p, q, rtol=SAME_VALUE, atol=0.0, equal_nan=True))
+
+
+def with_cause(outcome: Outcome, cause: Any) -> Outcome:
+    """The outcome with another diagnosis in its failure."""
+    assert outcome.failure is not None
+    return replace(outcome, failure=replace(outcome.failure, cause=cause))
+
+
+def topic_of(path: Path) -> str:
+    """The topic that a suite's file belongs to."""
+    return path.stem.removeprefix("test_")
+
+
+def _parameters(item: pytest.Item) -> dict[str, Any]:
+    spec = getattr(item, "callspec", None)
+    return spec.params if spec is not None else {}
+
+
+def _own_parameters(item: pytest.Item) -> str:
+    """The test's own parameters, readable: ``shape=(3, 5), axis=0``."""
+    shown = []
+    for key, value in _parameters(item).items():
+        if key == "candidate":
+            continue
+        text = getattr(value, "__name__", None) or repr(value)
+        shown.append(f"{key}={text}" if len(text) <= 40 else f"{key}=#{zlib.crc32(text.encode()):x}")
+    return ", ".join(shown)
+
+
+def _identity(item: pytest.Item) -> str:
+    name = getattr(item, "originalname", item.name)
+    own = _own_parameters(item)
+    return f"{topic_of(item.path)}::{name}" + (f"[{own}]" if own else "")
+
+
+def _check_name(item: pytest.Item, exercise: str) -> str:
+    name = str(getattr(item, "originalname", item.name))
+    short = name.removeprefix(f"test_{exercise}").strip("_").replace("_", " ") or "check"
+    own = _own_parameters(item)
+    return f"{short} ({own})" if own else short
+
+
