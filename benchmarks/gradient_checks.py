@@ -2,10 +2,11 @@
 
     python benchmarks/gradient_checks.py [--quick]
 
-For each checker, with its own defaults: the median time of one check, the smallest relative error in one element
-that it always flags, and how often it rejects a right gradient. Torch and JAX take part where
-they can be imported; both check their own derivatives of these functions, so that only their comparison
-with a gradient given from outside is timed here (see `torch_check` and `jax_check`).
+For each checker, with its own defaults: the median time of one check, the smallest relative error
+in one element that it always flags, and how often it rejects a right gradient. Torch and JAX take
+part where they can be imported; both check their own derivatives of these functions, so that only
+their comparison with a gradient given from outside is timed here (see `torch_check` and
+`jax_check`).
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ class Problem:
     x: Array
 
     def gradient(self, x: Array | None = None, dtype: Any = np.complex128) -> Array:
-        """The right gradient by complex steps: in complex128 it is rounded like a derivation by hand,
+        """The right gradient by complex steps: complex128 rounds it like a derivation by hand,
         in clongdouble it is right to the last bit of a float64."""
         x = self.x if x is None else x
         grad = np.empty(x.size)
@@ -127,7 +128,9 @@ def relu_policy(rng: np.random.Generator) -> Problem:
         logits = np.where(z.real > 0, z, 0) @ A
         return ((_logsumexp(logits) - logits[np.arange(6), actions]) * advantage).mean()
 
-    return Problem("ReLU policy", f, rng.normal(size=40))
+    x = rng.normal(size=40)
+    x[20:25] += 2.0  # with positive biases some units are active, or the gradient would be zero
+    return Problem("ReLU policy", f, x)
 
 
 def kalman(rng: np.random.Generator) -> Problem:
@@ -189,9 +192,18 @@ def badly_scaled(rng: np.random.Generator) -> Problem:
 
 
 PROBLEMS = (
-    cross_entropy, softmax, attention_small, attention_large, convolution, factorization, relu_policy,
-    kalman, mixture, gan, badly_scaled,
-)  # fmt: skip
+    cross_entropy,
+    softmax,
+    attention_small,
+    attention_large,
+    convolution,
+    factorization,
+    relu_policy,
+    kalman,
+    mixture,
+    gan,
+    badly_scaled,
+)
 
 
 def our_check(problem: Problem, grad: Array) -> bool:
@@ -280,7 +292,9 @@ def spoiled(grad: Array, error: float, rng: np.random.Generator) -> Array:
     return flat.reshape(grad.shape)
 
 
-def flags_from(check: Callable[[Problem, Array], bool], problems: list[Problem], errors: Array) -> float:
+def flags_from(
+    check: Callable[[Problem, Array], bool], problems: list[Problem], errors: Array
+) -> float:
     """The smallest of `errors` from which on every problem's spoiled gradient is flagged."""
     least = np.inf
     for error in errors[::-1]:
@@ -313,7 +327,9 @@ def main() -> None:
                 trials += 1
             least.append(flags_from(check, problems[:5], errors))
         rows.append((name, 1e3 * float(np.median(seconds)), min(least), max(least), alarms, trials))
-    print(f"{'checker':<32}{'ms a check':>11}{'flags from, best and worst':>30}{'false alarms':>16}")
+    print(
+        f"{'checker':<32}{'ms a check':>11}{'flags from, best and worst':>30}{'false alarms':>16}"
+    )
     for name, ms, best, worst, alarms, trials in rows:
         share = f"{alarms}/{trials}"
         print(f"{name:<32}{ms:>11.2f}{f'{best:.0e} to {worst:.0e}':>30}{share:>16}")

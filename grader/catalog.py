@@ -10,7 +10,7 @@ from __future__ import annotations
 import keyword
 import re
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -51,8 +51,9 @@ _SIGNATURE = re.compile(r"## `((\w+)\(.*\))`\s*")
 _SYNTAX_PLACE = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
 
 
-def load_course(content: Content) -> Course:
-    """The course, from `exercises/course.toml` and the topics it lists.
+def load_course(content: Content, topics: Collection[str] | None = None) -> Course:
+    """The course, from `exercises/course.toml` and the topics it lists, or those of them that
+    `topics` names.
 
     Solutions are not read (see `validate_course`); signatures are those of the statements.
 
@@ -60,7 +61,7 @@ def load_course(content: Content) -> Course:
     ------
     ContentError : the first problem; its message says how many there are.
     """
-    course, problems = _Reader(content).course()
+    course, problems = _Reader(content, topics).course()
     if not problems:
         return course
     first = problems[0]
@@ -73,16 +74,19 @@ def load_course(content: Content) -> Course:
     )
 
 
-def validate_course(content: Content) -> list[ContentError]:
+def validate_course(
+    content: Content, topics: Collection[str] | None = None
+) -> list[ContentError]:
     """Every problem of the course, in reading order: those of `load_course` and, beside them,
     solutions whose markers, functions or signatures are not what the rest says, and topics
-    that `course.toml` does not list. An empty list means that the course is sound.
+    that `course.toml` does not list. An empty list means that the course is sound. `topics` restricts
+    it to some of the course's.
     """
-    course, problems = _Reader(content).course()
+    course, problems = _Reader(content, topics).course()
     listed = {topic.slug for topic in course.topics}
     for topic in course.topics:
         problems += _solution_problems(content, topic)
-    if listed:
+    if listed and topics is None:
         for stray in sorted(content.exercises.glob("*/topic.toml")):
             slug = stray.parent.name
             if slug not in listed and _TOPIC_SLUG.fullmatch(slug):
@@ -170,8 +174,9 @@ def _solution_problems(content: Content, topic: Topic) -> list[ContentError]:
 class _Reader:
     """Reads one course and collects what is wrong on the way."""
 
-    def __init__(self, content: Content) -> None:
+    def __init__(self, content: Content, only: Collection[str] | None) -> None:
         self.content = content
+        self.only = only
         self.problems: list[ContentError] = []
 
     def course(self) -> tuple[Course, list[ContentError]]:
@@ -181,6 +186,12 @@ class _Reader:
             return Course("", ()), self.problems
         title = table.text("title")
         slugs = table.texts("topics", "a topic's folder: a-z, 0-9 and _", _is_topic_slug)
+        if self.only is not None:
+            for slug in self.only:
+                if slug not in slugs:
+                    fix = f"{slug!r} is no topic of the course; there are {', '.join(slugs)}"
+                    self._add(self.content.course_toml, "topics", fix)
+            slugs = tuple(slug for slug in slugs if slug in self.only)
         topics = tuple(topic for slug in slugs if (topic := self._topic(slug)) is not None)
         owners: dict[str, str] = {}
         for topic in topics:

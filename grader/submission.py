@@ -341,8 +341,6 @@ class _Archive:
         parts = [part for part in name.removesuffix("/").split("/") if part != "."]
         if "" in parts or ".." in parts or not parts or re.search(r"[\\\0]|^[A-Za-z]:", name):
             return False
-        if any(_is_junk(part) for part in parts):
-            return True
         prefix = ""
         for part in parts[:-1][:3]:  # no topic's file lies deeper
             self._listings.setdefault(prefix, {}).setdefault(part, _Kind.FOLDER)

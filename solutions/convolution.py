@@ -263,8 +263,8 @@ def im2col(x, kernel_shape, stride=1, padding=0):
 def col2im(cols, input_shape, kernel_shape, stride=1, padding=0):
     """The adjoint of `im2col`: every entry is added back to where it was taken from.
 
-    out[r, c] = Σ cols[m·kw + n, i·out_w + j] over all m, n, i, j for which i·stride + m = r + padding
-    and j·stride + n = c + padding.
+    out[r, c] = Σ cols[m·kw + n, i·out_w + j], over all m, n, i, j for which
+    i·stride + m = r + padding and j·stride + n = c + padding.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
 """Derivatives by extrapolated differences, each with an estimate of its own error.
 
-The functions differentiated here belong to hidden suites: plain NumPy, float64, trusted. Nothing is compared
-in this module; `grader.checks.gradient` does that.
+The functions differentiated here belong to hidden suites: plain NumPy, float64, trusted. Nothing is
+compared in this module; `grader.checks.gradient` does that.
 """
 
 from __future__ import annotations
@@ -16,38 +16,42 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
-Point = npt.NDArray[Any] | Mapping[Any, npt.NDArray[Any]]
 
 EPS = float(np.finfo(np.float64).eps)
 # At 2^-7 the truncation of order 6 and the rounding of f balance for functions that vary over
 # lengths near one; being a power of two, x + h is exact for nearly every x.
 FIRST_STEP = 2.0**-7
 STEP_FRACTIONS = np.array([1.0, 0.5, 0.25])
+_SIDES = np.concatenate([STEP_FRACTIONS, -STEP_FRACTIONS])
 # A shrink by 8 divides an order-4 truncation by 4096 and multiplies the noise by 8. Six of them
 # end at 2^-27, below which the rounding of f leaves fewer than seven digits.
 SHRINK = 8.0
 MAX_SHRINKS = 6
-# Order 6 combines the three differences with weights 64, -20 and 1 over 45: noise of standard deviation
-# σ in f becomes 4.07·σ/h in the derivative.
+# Order 6 combines the three differences with weights 64, -20 and 1 over 45: noise of standard
+# deviation σ in f becomes 4.07·σ/h in the derivative.
 NOISE_GAIN = 4.0
-# Shrinking pays only where truncation exceeds 7 times the noise: 8 times the noise is what it leads to.
+# Shrinking pays only where truncation exceeds 7 times the noise: 8 times the noise is what it leads
+# to.
 NOISE_DOMINATES = 7.0
 # Truncation below 1% of the relative tolerance needs no smaller step, whatever the noise.
 NEGLIGIBLE_TRUNCATION = 0.01
 # f rounded once to float64 has noise of standard deviation between 0.14 and 0.29 times eps·|f|.
 LEAST_NOISE = EPS / 4
-# The extrapolated jump of the one-sided slopes has noise of 19·σ/h, 5 times that of the derivative; a
-# jump is taken for real above six standard deviations.
+# The extrapolated jump of the one-sided slopes has noise of 19·σ/h, 5 times that of the derivative;
+# a jump is taken for real above six standard deviations.
 JUMP_SIGNIFICANCE = 30.0
 # Along 8 steps of 2^-26 a smooth function is a quadratic to the last bit, and every intermediate
 # value changes by 10^8 units in its last place, so that their rounding is as good as random.
 NOISE_STEP = 2.0**-26
 NOISE_POINTS = 8
 NOISE_ORDERS = (3, 4, 5)
-# A kink on the line imitates noise. Beyond this many eps·|f| a second, 64 times shorter line is asked too.
+# A kink on the line imitates noise. Beyond this many eps·|f| a second, 64 times shorter line is
+# asked too.
 SUSPECT_NOISE = 1000.0
 # Eight or nine points estimate a standard deviation to about 30%.
 NOISE_MARGIN = 1.5
+# Points are laid out before f is called at them, up to so many numbers (8 MB) at once.
+MAX_POINT_ENTRIES = 1_000_000
 # Directions and jitter are the same in every run: a verdict must be reproducible.
 DIRECTION_SEED = 20111982
 
@@ -78,9 +82,10 @@ class Forward:
     def __init__(self, f: Callable[[Any], Any], x: Any, *, scalar: bool) -> None:
         self._f = f
         self.is_dict = isinstance(x, Mapping)
-        arrays = {key: _as_real(value, f"x[{key!r}]") for key, value in x.items()} if isinstance(
-            x, Mapping
-        ) else {None: _as_real(x, "x")}  # fmt: skip
+        if isinstance(x, Mapping):
+            arrays = {key: _as_real(value, f"x[{key!r}]") for key, value in x.items()}
+        else:
+            arrays = {None: _as_real(x, "x")}
         self.members: list[tuple[Hashable, tuple[int, ...], int, int]] = []
         start = 0
         for key, array in arrays.items():
@@ -93,7 +98,7 @@ class Forward:
         with np.errstate(all="ignore"):
             value = _as_real(self._f(self.unpack(self.x.copy())), "f(x)")
         if scalar and value.shape != ():
-            raise ValueError(f"f must return one number, and it returned an array of shape {value.shape}")
+            raise ValueError(f"f must return one number, not an array of shape {value.shape}")
         self.shape = value.shape
         self.value: Floats = value.ravel()
 
@@ -103,18 +108,21 @@ class Forward:
             return flat.reshape(self._shape)
         return {key: flat[start:stop].reshape(shape) for key, shape, start, stop in self.members}
 
-    def __call__(self, flat: Floats) -> Any:
-        """f at a point beside x, as a float or (m,); NaN where f raises an arithmetic error.
+    def at(self, points: Floats) -> Floats:
+        """f at points beside x, (k, n) -> (k, m); NaN where f raises an arithmetic error.
 
         Outside its domain a forward pass may raise instead of returning NaN: `math.log(-1.0)` and
         `np.linalg.cholesky` do. Such a point only makes the step shrink.
         """
-        self.n_calls += 1
-        try:
-            value = self._f(self.unpack(flat))
-        except (ArithmeticError, ValueError, np.linalg.LinAlgError):
-            return np.nan
-        return value if self.scalar else np.asarray(value, dtype=np.float64).ravel()
+        self.n_calls += len(points)
+        values: list[Any] = []
+        for point in points:
+            try:
+                value = self._f(self.unpack(point))
+            except (ArithmeticError, ValueError, np.linalg.LinAlgError):
+                value = np.full(self.shape, np.nan)
+            values.append(value)
+        return np.array(values, dtype=np.float64).reshape(len(points), -1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +130,8 @@ class Estimate:
     """Derivatives of m values along k lines, all arrays (m, k).
 
     `error` is a cautious estimate of `value`'s error. `kink` marks the lines on which the one-sided
-    slopes `left` and `right` still differ at the smallest step; `rough` those for which the step had to
-    shrink by 64 or more, as beside a kink.
+    slopes `left` and `right` still differ at the smallest step; `rough` those on which they seemed
+    to at some step, as beside a kink.
     """
 
     value: Floats
@@ -151,23 +159,22 @@ class Coordinates:
     def __len__(self) -> int:
         return int(self._which.size)
 
-    def sample(self, f: Forward, lines: npt.NDArray[np.intp], step: float) -> tuple[Floats, Floats, Floats]:
-        """f on both sides of x, (k, 3, m) each, and the exact distance between the sides, (k, 3)."""
+    def sample(
+        self, f: Forward, lines: npt.NDArray[np.intp], step: float
+    ) -> tuple[Floats, Floats, Floats]:
+        """f on both sides of x, (k, 3, m) each, and the exact distance between them, (k, 3)."""
         which = self._which[lines]
-        h = self._scale[lines, None] * (step * STEP_FRACTIONS)
-        ahead = self._x[which, None] + h
-        behind = self._x[which, None] - h
-        plus = np.empty((lines.size, 3, f.value.size))
-        minus = np.empty_like(plus)
-        for k, i in enumerate(which):
-            for j in range(3):
-                point = self._x.copy()
-                point[i] = ahead[k, j]
-                plus[k, j] = f(point)
-                point = self._x.copy()
-                point[i] = behind[k, j]
-                minus[k, j] = f(point)
-        return plus, minus, ahead - behind
+        h = self._scale[lines, None] * (step * _SIDES)
+        ends = self._x[which, None] + h
+        values = np.empty((lines.size, 6, f.value.size))
+        n_at_once = max(1, MAX_POINT_ENTRIES // (6 * self._x.size))
+        for start in range(0, lines.size, n_at_once):
+            some = slice(start, start + n_at_once)
+            k = which[some].size
+            points = np.tile(self._x, (6 * k, 1))
+            points[np.arange(6 * k), np.repeat(which[some], 6)] = ends[some].ravel()
+            values[some] = f.at(points).reshape(k, 6, -1)
+        return values[:, :3], values[:, 3:], ends[:, :3] - ends[:, 3:]
 
 
 class Directions:
@@ -177,32 +184,33 @@ class Directions:
     ----------
     x : (n,).
     weights : (k, n); dyadic fractions of few bits keep x ± h exact.
+    scaled : whether `weights` are the vectors already.
 
     Attributes
     ----------
     vectors : (k, n), the directions along which the derivatives are taken.
     """
 
-    def __init__(self, x: Floats, weights: Floats) -> None:
+    def __init__(self, x: Floats, weights: Floats, *, scaled: bool = False) -> None:
         self._x = x
-        self.vectors: Floats = weights * _power_of_two(x)
+        self.vectors: Floats = weights if scaled else weights * _power_of_two(x)
 
     def __len__(self) -> int:
         return int(self.vectors.shape[0])
 
-    def sample(self, f: Forward, lines: npt.NDArray[np.intp], step: float) -> tuple[Floats, Floats, Floats]:
+    def sample(
+        self, f: Forward, lines: npt.NDArray[np.intp], step: float
+    ) -> tuple[Floats, Floats, Floats]:
         """f on both sides of x, (k, 3, m) each, and the distance between the sides, (k, 3)."""
-        plus = np.empty((lines.size, 3, f.value.size))
-        minus = np.empty_like(plus)
+        values = np.empty((lines.size, 6, f.value.size))
         for k, line in enumerate(lines):
-            for j in range(3):
-                move = step * STEP_FRACTIONS[j] * self.vectors[line]
-                plus[k, j] = f(self._x + move)
-                minus[k, j] = f(self._x - move)
-        return plus, minus, np.tile(2.0 * step * STEP_FRACTIONS, (lines.size, 1))
+            values[k] = f.at(self._x + (step * _SIDES)[:, None] * self.vectors[line])
+        return values[:, :3], values[:, 3:], np.tile(2.0 * step * STEP_FRACTIONS, (lines.size, 1))
 
 
-def romberg(f: Forward, lines: Coordinates | Directions, noise: Floats, *, rtol: float = 1e-9) -> Estimate:
+def romberg(
+    f: Forward, lines: Coordinates | Directions, noise: Floats, *, rtol: float = 1e-9
+) -> Estimate:
     """Derivatives of f along lines through x, to order 6, each with an error estimate.
 
     Parameters
@@ -218,69 +226,91 @@ def romberg(f: Forward, lines: Coordinates | Directions, noise: Floats, *, rtol:
 
     Notes
     -----
-    Central differences at h, h/2 and h/4 have errors in even powers of h; two rounds of Romberg's
-    elimination leave order 6. The error is taken as what the last round changed, which is the error of the
-    order-4 value and so an overestimate, plus the noise of f carried through. A line is done when its
-    truncation is negligible or when a smaller step would only amplify noise; the others go on with a
-    step smaller by 8, and each keeps the level with the smallest error. That makes 6 evaluations a
-    line where f is smooth and 42 at worst.
+    Central differences at h, h/2 and h/4 have errors in even powers of h; two rounds of
+    Romberg's elimination leave order 6. The error is taken as what the last round changed, which is
+    the error of the order-4 value and so an overestimate, plus the noise of f carried through. A
+    line is done when its truncation is negligible or when a smaller step would only amplify noise;
+    the others go on with a step smaller by 8, and each keeps the level with the smallest error.
+    That makes 6 evaluations a line where f is smooth, 12 at a kink and 48 at worst.
 
-    A kink is invisible to central differences at x itself, where they give the mean of the two slopes. So
-    the jump f'(x+) - f'(x-) is extrapolated to h = 0 from the same samples, which cancels the curvature's
-    part of it; while it is significant it counts as error, and if it is still there at the smallest step
-    the line has a kink.
+    A kink is invisible to central differences at x itself, where they give the mean of the two
+    slopes. So the jump f'(x+) - f'(x-) is extrapolated to h = 0 from the same samples, which
+    cancels the curvature's part of it; while it is significant it counts as error, and if it is
+    still there at the smallest step the line has a kink.
 
     References
     ----------
-    C. J. F. Ridders, "Accurate computation of F'(x) and F'(x)F''(x)", Advances in Engineering Software 4
-    (1982), 75-76. W. Romberg, "Vereinfachte numerische Integration" (1955). Press et al., Numerical
-    Recipes, 3rd ed., section 5.7.
+    C. J. F. Ridders, "Accurate computation of F'(x) and F'(x)F''(x)",
+    Advances in Engineering Software 4 (1982), 75-76. W. Romberg, "Vereinfachte numerische
+    Integration" (1955). Press et al., Numerical Recipes, 3rd ed., section 5.7.
     """
-    n_lines, n_values = len(lines), f.value.size
-    value = np.zeros((n_lines, n_values))
-    error = np.full((n_lines, n_values), np.inf)
-    kink = np.zeros((n_lines, n_values), dtype=np.bool_)
-    rough = np.zeros((n_lines, n_values), dtype=np.bool_)
-    left, right = np.full_like(error, np.nan), np.full_like(error, np.nan)
-    todo = np.arange(n_lines)
+    search = _Search(f, lines, noise, rtol)
+    todo = np.arange(len(lines))
     with np.errstate(all="ignore"):
-        for level in range(MAX_SHRINKS + 1):
-            plus, minus, width = lines.sample(f, todo, FIRST_STEP / SHRINK**level)
-            slopes = (plus - minus) / width[:, :, None]
-            order4 = (4.0 * slopes[:, 1:] - slopes[:, :-1]) / 3.0
-            order6 = (16.0 * order4[:, 1] - order4[:, 0]) / 15.0
-            truncation = np.abs(order6 - order4[:, 1])
-            half = width[:, :, None] / 2.0
-            size = np.maximum(np.abs(plus[:, 0]), np.abs(minus[:, 0]))
-            sigma = np.maximum(noise, LEAST_NOISE * np.maximum(size, np.abs(f.value)))
-            rounding = NOISE_GAIN * sigma / half[:, 0]
-
-            jumps = (plus - 2.0 * f.value + minus) / half
-            no_curvature = 2.0 * jumps[:, 1:] - jumps[:, :-1]
-            jump = (8.0 * no_curvature[:, 1] - no_curvature[:, 0]) / 7.0
-            jump_error = np.abs(jump - no_curvature[:, 1])
-            jumping = np.abs(jump) > JUMP_SIGNIFICANCE * rounding + 2.0 * jump_error
-
-            estimate = truncation + rounding + np.where(jumping, np.abs(jump), 0.0)
-            estimate = np.where(np.isfinite(order6) & np.isfinite(estimate), estimate, np.inf)
-            better = estimate < error[todo]
-            value[todo] = np.where(better, order6, value[todo])
-            error[todo] = np.where(better, estimate, error[todo])
-            kink[todo] = jumping
-            rough[todo] |= jumping | (better & (level >= 2))
-            left[todo] = (f.value - minus[:, 2]) / half[:, 2]
-            right[todo] = (plus[:, 2] - f.value) / half[:, 2]
-            settled = (truncation <= NOISE_DOMINATES * rounding) | (
-                10.0 * truncation <= NEGLIGIBLE_TRUNCATION * 10.0 * rtol * np.abs(order6)
-            )
-            done = (settled & ~jumping & np.isfinite(estimate)).all(axis=1)
-            todo = todo[~done]
+        done, jumping = search.refine(todo, 0)
+        # A kink at x itself needs no level in between: the last one confirms it.
+        suspects = np.flatnonzero(jumping.any(axis=1))
+        if suspects.size:
+            _, still = search.refine(todo[suspects], MAX_SHRINKS)
+            done[suspects] |= still | (done[suspects] & ~jumping[suspects])
+        todo = todo[~done.all(axis=1)]
+        for level in range(1, MAX_SHRINKS + 1):
             if todo.size == 0:
                 break
-    at_end = np.zeros(n_lines, dtype=np.bool_)
-    at_end[todo] = True
-    kink &= at_end[:, None]
-    return Estimate(value.T, error.T, kink.T, rough.T, left.T, right.T)
+            done, _ = search.refine(todo, level)
+            todo = todo[~done.all(axis=1)]
+    return search.estimate()
+
+
+class _Search:
+    """The best derivative of each line so far, (k, m), one level at a time."""
+
+    def __init__(
+        self, f: Forward, lines: Coordinates | Directions, noise: Floats, rtol: float
+    ) -> None:
+        self._f, self._lines, self._noise, self._rtol = f, lines, noise, rtol
+        shape = (len(lines), f.value.size)
+        self._value, self._error = np.zeros(shape), np.full(shape, np.inf)
+        self._left, self._right = np.full(shape, np.nan), np.full(shape, np.nan)
+        self._kink, self._rough = np.zeros(shape, dtype=np.bool_), np.zeros(shape, dtype=np.bool_)
+
+    def refine(self, todo: npt.NDArray[np.intp], level: int) -> tuple[Bools, Bools]:
+        """Sample lines at one level and keep what is better; which are done and which jump."""
+        f = self._f
+        plus, minus, width = self._lines.sample(f, todo, FIRST_STEP / SHRINK**level)
+        half = width[:, :, None] / 2.0
+        slopes = (plus - minus) / (2.0 * half)
+        order4 = (4.0 * slopes[:, 1:] - slopes[:, :-1]) / 3.0
+        order6 = (16.0 * order4[:, 1] - order4[:, 0]) / 15.0
+        truncation = np.abs(order6 - order4[:, 1])
+        size = np.maximum(np.abs(plus[:, 0]), np.abs(minus[:, 0]))
+        sigma = np.maximum(self._noise, LEAST_NOISE * np.maximum(size, np.abs(f.value)))
+        rounding = NOISE_GAIN * sigma / half[:, 0]
+
+        jumps = (plus - 2.0 * f.value + minus) / half
+        no_curvature = 2.0 * jumps[:, 1:] - jumps[:, :-1]
+        jump = (8.0 * no_curvature[:, 1] - no_curvature[:, 0]) / 7.0
+        jump_error = np.abs(jump - no_curvature[:, 1])
+        jumping: Bools = np.abs(jump) > JUMP_SIGNIFICANCE * rounding + 2.0 * jump_error
+
+        error = truncation + rounding + np.where(jumping, np.abs(jump), 0.0)
+        error = np.where(np.isfinite(order6) & np.isfinite(error), error, np.inf)
+        better = error < self._error[todo]
+        self._value[todo] = np.where(better, order6, self._value[todo])
+        self._error[todo] = np.where(better, error, self._error[todo])
+        self._kink[todo] = jumping & (level == MAX_SHRINKS)
+        self._rough[todo] |= jumping
+        self._left[todo] = (f.value - minus[:, 2]) / half[:, 2]
+        self._right[todo] = (plus[:, 2] - f.value) / half[:, 2]
+        negligible = NEGLIGIBLE_TRUNCATION * self._rtol * np.abs(order6)
+        settled = truncation <= np.maximum(NOISE_DOMINATES * rounding, negligible)
+        return settled & ~jumping & np.isfinite(error), jumping
+
+    def estimate(self) -> Estimate:
+        """What was found, turned to (m, k)."""
+        return Estimate(
+            self._value.T, self._error.T, self._kink.T, self._rough.T, self._left.T, self._right.T
+        )
 
 
 def noise_level(f: Forward) -> Floats:
@@ -288,11 +318,11 @@ def noise_level(f: Forward) -> Floats:
 
     Notes
     -----
-    The ECNoise estimate: along a short line the third and higher differences of a smooth function vanish,
-    so that what is left of them is noise, of known variance. The line's direction is random but the
-    same in every run; its steps are multiples of a common unit in the last place, so that the
-    rounding of x itself is not counted. Nine evaluations, and up to 24 more where the noise looks too large
-    to be true: a kink crossing the line does that.
+    The ECNoise estimate: along a short line the third and higher differences of a
+    smooth function vanish, so that what is left of them is noise, of known variance. The line's
+    direction is random but the same in every run; its steps are multiples of a common unit in the
+    last place, so that the rounding of x itself is not counted. Nine evaluations, and up to 24 more
+    where the noise looks too large to be true: a kink crossing the line does that.
 
     References
     ----------
@@ -307,13 +337,14 @@ def noise_level(f: Forward) -> Floats:
             step = spacing * dyadic_directions(rng, 1, f.x.size)[0] * _power_of_two(f.x)
             table = np.empty((NOISE_POINTS + 1, f.value.size))
             table[0] = f.value
-            for k in range(1, NOISE_POINTS + 1):
-                table[k] = f(f.x + k * step)
+            table[1:] = f.at(f.x + np.arange(1, NOISE_POINTS + 1)[:, None] * step)
             found = np.zeros_like(noise)
             for order in range(1, max(NOISE_ORDERS) + 1):
                 table = np.diff(table, axis=0)
                 if order in NOISE_ORDERS:
-                    found = np.maximum(found, np.sqrt(np.mean(table * table, axis=0) * _GAMMA[order]))
+                    found = np.maximum(
+                        found, np.sqrt(np.mean(table * table, axis=0) * _GAMMA[order])
+                    )
             noise = np.fmin(noise, found)
             if np.all(noise <= SUSPECT_NOISE * EPS * np.abs(f.value)):
                 break
@@ -339,7 +370,7 @@ def dyadic_directions(rng: np.random.Generator, k: int, n: int) -> Floats:
     lets no two errors of one size cancel, as plain signs would in every other direction. With few
     bits, x ± h·v is exact.
     """
-    return rng.integers(8, 16, size=(k, n)) * rng.choice([-0.125, 0.125], size=(k, n))
+    return np.asarray(rng.integers(8, 16, size=(k, n)) * rng.choice([-0.125, 0.125], size=(k, n)))
 
 
 def at_kink(f: Forward, noise: Floats) -> bool:
@@ -363,8 +394,9 @@ def numeric_gradient(f: Callable[[Any], Any], x: Any) -> tuple[Any, Any]:
 
     Returns
     -------
-    gradient, error : arrays of x's shape, or dicts of arrays with x's keys. Ten times `error` has not
-        been exceeded on any smooth function tried; infinite where f has no finite values around x.
+    gradient, error : arrays of x's shape, or dicts of arrays with x's keys. Ten times `error` has
+        not been exceeded on any smooth function tried; infinite where f has no finite values around
+        x.
 
     Raises
     ------
@@ -372,8 +404,8 @@ def numeric_gradient(f: Callable[[Any], Any], x: Any) -> tuple[Any, Any]:
 
     Notes
     -----
-    6 evaluations for each entry where f is smooth. At a kink the value is the mean of the two one-sided
-    slopes and the error at least their difference. See `romberg`.
+    6 evaluations for each entry where f is smooth. At a kink the value is the mean of
+    the two one-sided slopes and the error at least their difference. See `romberg`.
 
     Examples
     --------
@@ -396,8 +428,8 @@ def numeric_jacobian(f: Callable[[Any], Any], x: Any) -> tuple[Any, Any]:
 
     Returns
     -------
-    jacobian, error : arrays (*f(x).shape, *x.shape), the derivative of output i with respect to input j
-        at [i, j]; for a dict, dicts of such arrays with x's keys.
+    jacobian, error : arrays (*f(x).shape, *x.shape), the derivative of output i with respect to
+        input j at [i, j]; for a dict, dicts of such arrays with x's keys.
 
     Raises
     ------
@@ -427,8 +459,10 @@ def blocks_of(f: Forward, n_parts: int) -> list[slice]:
     """Each member of x cut into up to `n_parts` contiguous blocks."""
     blocks = []
     for _, _, start, stop in f.members:
-        cuts = np.unique(np.linspace(start, stop, min(n_parts, stop - start) + 1).astype(int)) if stop > start else []
-        blocks += [slice(int(a), int(b)) for a, b in pairwise(cuts)]
+        n = min(n_parts, stop - start)
+        blocks += [
+            slice(a, b) for a, b in pairwise(start + (stop - start) * i // n for i in range(n + 1))
+        ]
     return blocks
 
 

@@ -109,8 +109,6 @@ def _cases(group: TopicScores, score: Score) -> list[ET.Element]:
 def _unreadable(group: TopicScores, problem: Problem) -> ET.Element:
     """A case for a file that could not be loaded, so that the cause is told once and first."""
     case = _case(group.slug, problem.file, 0.0)
-    if problem.line is not None:
-        case.set("line", str(problem.line))
     place = problem.file
     place += f", line {problem.line}" if problem.line is not None else ""
     place += f", column {problem.column}" if problem.column is not None else ""

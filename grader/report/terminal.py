@@ -120,7 +120,7 @@ def print_reports(console: Console, reports: Sequence[Report], *, verbose: bool 
         return
     for report in reports:
         console.print(_ReportView(report, verbose, advise=False))
-        console.print()
+        console.print(_Rule())
     console.print(_SummaryView(reports))
 
 
@@ -134,6 +134,15 @@ class _ReportView:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         yield from _report(_Pen(console, options, self.verbose), self.report, self.advise)
+
+
+class _Rule:
+    """A line between two reports."""
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        pen = _Pen(console, options, verbose=False)
+        yield Text()
+        yield Text(("-" if pen.ascii else "─") * pen.table, "dim", no_wrap=True)
 
 
 class _SummaryView:
@@ -518,7 +527,8 @@ def _source(pen: _Pen, source: str, column: int | None, width: int) -> Iterator[
             used += cell_len(piece)
     dots = pen.own("…")
     prefix = ""
-    while cells and (caret > width - 2 or (start > margin and not prefix)):
+    edge = width - 1 if used <= width else 3 * width // 4  # some of what follows is seen too
+    while cells and (caret > edge or (start > margin and not prefix)):
         gone = cell_len(cells.pop(0))
         caret += (len(dots) if not prefix else 0) - gone
         prefix = dots

@@ -314,6 +314,17 @@ def test_all_problems_are_told_at_once(content: Content) -> None:
         load_course(content)
 
 
+def test_a_misspelt_key_is_one_problem(content: Content) -> None:
+    """The key that was meant is not told as missing too; an unrelated one is."""
+    replace(content.topic_toml("alpha"), "points = 2", "ponits = 2")
+    replace(content.topic_toml("beta"), "points = 2", "wholly_else = 2")
+    assert [problem.key for problem in validate_course(content)] == [
+        "first.ponits",
+        "third.wholly_else",
+        "third.points",
+    ]
+
+
 def test_no_course_is_told(tmp_path: Path) -> None:
     """Without a course.toml there is one problem, not a traceback."""
     [problem] = validate_course(Content.under(tmp_path))
@@ -322,7 +333,10 @@ def test_no_course_is_told(tmp_path: Path) -> None:
 
 def test_statement_section_is_from_heading_to_heading(content: Content) -> None:
     """Sub-headings and code blocks belong to the section; the next exercise does not."""
-    code = "````python\n# a comment\n```\n## `second(x, axis=-1)`\n````\n~~~\n# x\n~~~"
+    code = (
+        "````python\n# a comment\n```\n## `second(x, axis=-1)`\n````\n~~~\n# x\n~~~\n"
+        "```\n```python is no end\n# x\n```"
+    )
     replace(content.statement("alpha"), "Returns first.", f"Returns first.\n\n{code}\n")
     course = load_course(content)
     assert validate_course(content) == []

@@ -409,7 +409,7 @@ class TestText:
         [
             (b"x = 1\ny = '\xff'\n", 2, None, "byte 0xff is not utf-8"),
             (b"\n\r\n\ry = '\xe9'\n", 4, None, "byte 0xe9 is not utf-8"),
-            (b"\xef\xbb\xbfx = 1\n\n\nabc'\xff'\n", 4, None, "byte 0xff is not utf-8"),
+            (b"\xef\xbb\xbfx = 1\n\n\n\xff\n", 4, None, "byte 0xff is not utf-8"),
             (b"x = '\xff'\n", 1, None, "byte 0xff is not utf-8"),
             (b"# coding: ascii\nx = '\xe9'\n", 2, None, "byte 0xe9 is not ascii"),
             (b"x = 1\nab\0c\n", 2, 3, "NUL"),

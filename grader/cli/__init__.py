@@ -1,0 +1,114 @@
+"""The command line. No logic: each command reads its arguments, calls a room, and prints.
+
+Commands are imported when they are run, so that `grader --help` starts nothing heavy. Exit codes: 0 graded or done, 1 a gate
+(`--fail-under`, `--check`, `verify`) is not met, 2 usage or input, 3 our fault.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from typing import Any
+
+import click
+
+from grader import __version__
+from grader.errors import GradsmithError
+
+_COMMANDS = {
+    "init": "Make a workspace with the stubs to fill in.",
+    "list": "List the exercises, with points, difficulty and minutes.",
+    "show": "Show the statement of an exercise or a topic.",
+    "check": "Check your functions in a workspace.",
+    "score": "Grade submissions: a file, a folder or a .zip each.",
+    "verify": "Prove that the suites accept right code and reject wrong code.",
+    "stubs": "Generate the stubs from the solutions.",
+}
+
+_EXAMPLES = """\b
+Examples:
+  grader init practice && cd practice
+  grader check softmax
+  grader score homework.zip --format json --output report.json
+"""
+
+
+class _LazyGroup(click.Group):
+    """A group that knows its commands' summaries, and imports a command when it is run."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        module = importlib.import_module(f"grader.cli.{cmd_name}_command")
+        command: click.Command = module.command
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError:
+            name = args[0]
+            import difflib
+
+            near = difflib.get_close_matches(name, _COMMANDS, n=1)
+            ctx.fail(f"no command {name!r}" + (f"; did you mean {near[0]!r}?" if near else ""))
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_COMMANDS.items()))
+
+
+@click.command(
+    cls=_LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog=_EXAMPLES,
+)
+@click.version_option(__version__, "-V", "--version", prog_name="grader")
+def cli() -> None:
+    """gradsmith: write the gradients that machine-learning interviews ask for, and be told what is
+    wrong and why."""
+
+
+def main(args: list[str] | None = None) -> None:
+    """Run the command line and exit with its code."""
+    sys.exit(run(args))
+
+
+def run(args: list[str] | None = None) -> int:
+    """Run the command line; the exit code. Nobody sees a traceback unless GRADER_DEBUG is set."""
+    try:
+        result: Any = cli.main(args, prog_name="grader", standalone_mode=False)
+    except click.exceptions.Exit as stop:
+        return stop.exit_code
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        return 2
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("\nstopped", err=True)
+        return 130
+    except GradsmithError as error:
+        click.echo(f"Error: {error}", err=True)
+        return error.exit_code
+    except BrokenPipeError:  # `grader list | head`
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - the interpreter flushes it at exit
+        return 0
+    except Exception as error:
+        if os.environ.get("GRADER_DEBUG"):
+            raise
+        kind = type(error).__name__
+        click.echo(
+            f"Error: {kind}: {error}\nThis is a fault of gradsmith's, not yours; "
+            "run again with GRADER_DEBUG=1 for the traceback, and report it.",
+            err=True,
+        )
+        return 3
+    return result if isinstance(result, int) else 0

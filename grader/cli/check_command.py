@@ -1,0 +1,50 @@
+"""`grader check`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from grader.cli.options import exercises_named, exit_code, report_options, write_reports
+
+_EXAMPLES = """\b
+Examples:
+  grader check
+  grader check softmax
+  grader check conv2d conv2d_input_grad --seed 7
+  grader check --workspace practice --format json
+"""
+
+
+@click.command("check", epilog=_EXAMPLES)
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.option(
+    "--workspace", "-w", type=click.Path(exists=True, file_okay=False, path_type=Path), metavar="DIR",
+    help="The workspace; by default the one you are in.",
+)  # fmt: skip
+@report_options
+def command(
+    names: tuple[str, ...],
+    workspace: Path | None,
+    seed: int,
+    timeout: float,
+    format_: str,
+    output: Path | None,
+    fail_under: float | None,
+    verbose: bool,
+) -> int:
+    """Check functions of your workspace, all or those of the exercises and topics named.
+
+    A name that is both, such as softmax, is the topic."""
+    from grader.cli.warm import starting
+
+    with starting() as warm:
+        from grader.workspace import find_workspace
+
+        root = find_workspace(workspace or Path.cwd()).root
+        course = warm.course
+        exercises = exercises_named(course, names) if names else None
+        reports = warm.grade([root], exercises=exercises, seed=seed, timeout=timeout)
+    write_reports(reports, format_, output, verbose=verbose)
+    return exit_code(reports, fail_under)

@@ -1,0 +1,154 @@
+"""Options and steps that several commands share."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from grader.errors import GradsmithError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from grader.model import Course, Report, Status
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+seed_option = click.option(
+    "--seed", type=click.IntRange(min=0), default=0, show_default=True,
+    help="All random values of the checks derive from it.",
+)  # fmt: skip
+timeout_option = click.option(
+    "--timeout", type=click.FloatRange(min=0.1, max=3600), default=5.0, show_default=True,
+    metavar="SECONDS", help="For one call of a function, and for importing a file.",
+)  # fmt: skip
+format_option = click.option(
+    "--format", "format_", type=click.Choice(["terminal", "json", "junit"]), default="terminal",
+    show_default=True, help="How the report is written.",
+)  # fmt: skip
+output_option = click.option(
+    "--output", "-o", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
+    help="Write the report to FILE, not to the screen.",
+)  # fmt: skip
+fail_under_option = click.option(
+    "--fail-under", type=click.FloatRange(min=0, max=100), metavar="PERCENT",
+    help="Exit with 1 where less than PERCENT of the points are earned.",
+)  # fmt: skip
+verbose_option = click.option("--verbose", "-v", is_flag=True, help="Show every failing check.")
+
+
+def report_options(function: F) -> F:
+    """The options of commands that grade."""
+    for option in (
+        verbose_option, fail_under_option, output_option, format_option, timeout_option, seed_option,
+    ):  # fmt: skip
+        function = option(function)
+    return function
+
+
+def console(*, stderr: bool = False) -> Console:
+    """A console for standard output or standard error."""
+    from rich.console import Console
+
+    return Console(stderr=stderr, highlight=False, soft_wrap=False)
+
+
+def write_reports(
+    reports: Sequence[Report], format_: str, output: Path | None, *, verbose: bool = False
+) -> None:
+    """Write reports in a format, to a file or to standard output."""
+    if format_ == "json":
+        from grader.report.json import dumps as render
+
+        text = render(reports)
+    elif format_ == "junit":
+        from grader.report.junit import dumps as render
+
+        text = render(reports)
+    else:
+        from grader.report.terminal import print_reports
+
+        if output is None:
+            print_reports(console(), reports, verbose=verbose)
+            return
+        from io import StringIO
+
+        from rich.console import Console
+
+        plain = Console(file=StringIO(), width=100, highlight=False, color_system=None)
+        print_reports(plain, reports, verbose=verbose)
+        text = plain.file.getvalue()  # type: ignore[attr-defined]  # the StringIO given above
+    if output is None:
+        click.echo(text, nl=not text.endswith("\n"))
+    else:
+        write_atomically(output, text if text.endswith("\n") else text + "\n")
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Write a file so that it holds the old text or the new, whatever interrupts.
+
+    Raises
+    ------
+    GradsmithError : it cannot be written there.
+    """
+    try:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                file.write(text)
+            umask = os.umask(0)
+            os.umask(umask)
+            os.chmod(name, 0o666 & ~umask)
+            os.replace(name, path)
+        except BaseException:
+            os.unlink(name)
+            raise
+    except OSError as error:
+        raise GradsmithError(f"{path}: cannot be written: {error.strerror}") from None
+
+
+def exit_code(reports: Sequence[Report], fail_under: float | None) -> int:
+    """0 graded, 1 below the gate, 3 where a check of ours broke."""
+    from grader.model import Status
+
+    ours: tuple[Status, ...] = (Status.GRADER_ERROR, Status.UNRESOLVED)
+    if any(score.status in ours for report in reports for score in report.scores):
+        return 3
+    if fail_under is not None and any(report.percent < fail_under for report in reports):
+        return 1
+    return 0
+
+
+def exercises_named(course: Course, names: Sequence[str]) -> list[str]:
+    """The exercises that names of exercises and topics stand for, in the course's order.
+
+    A name that is both, such as ``softmax``, is the topic; ``softmax/softmax`` is the exercise, and
+    ``softmax.py`` or ``softmax/softmax.py`` the topic's file.
+
+    Raises
+    ------
+    click.UsageError : a name is neither; with the nearest one.
+    """
+    topics = {topic.slug: topic for topic in course.topics}
+    owner = {exercise.name: exercise.topic for exercise in course.exercises}
+    wanted: set[str] = set()
+    for name in names:
+        parts = name.rstrip("/").split("/")
+        last = parts[-1].removesuffix(".py")
+        inside = len(parts) > 1 and last in owner and parts[-2] == owner[last]
+        if last in topics and not (inside and parts[-1] == last):
+            wanted.update(exercise.name for exercise in topics[last].exercises)
+        elif last in owner:
+            wanted.add(last)
+        else:
+            import difflib
+
+            near = difflib.get_close_matches(last, [*owner, *topics], n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else "; `grader list` shows them"
+            raise click.UsageError(f"no exercise or topic {name!r}{hint}")
+    return [exercise.name for exercise in course.exercises if exercise.name in wanted]

@@ -1,0 +1,84 @@
+"""Starting to grade from the command line: the worker first, so that it loads NumPy while this process loads the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from grader.catalog import load_course
+from grader.content import Content, locate
+from grader.model import Course, Report
+from grader.sandbox import jail
+from grader.sandbox.zygote import Zygote
+
+if TYPE_CHECKING:
+    from grader.model import Outcome
+
+
+class Warm:
+    """A course, and a worker process on its way."""
+
+    def __init__(self, content: Content, course: Course, zygote: Zygote, limits: jail.Limits) -> None:
+        self.content = content
+        self.course = course
+        self.zygote = zygote
+        self.limits = limits
+
+    def grade(
+        self,
+        paths: Sequence[Path],
+        *,
+        exercises: Sequence[str] | None,
+        seed: int,
+        timeout: float,
+    ) -> list[Report]:
+        """Grade submissions, with progress on standard error.
+
+        Raises
+        ------
+        UnreadableSubmissionError : a path is not a submission; none is graded then.
+        """
+        from grader.submission import read_submission
+
+        submissions = [read_submission(path, self.course) for path in paths]
+        from grader.cli.options import console
+        from grader.grading import Grader
+        from grader.report.progress import Progress
+
+        n_exercises = sum(
+            exercises is None or exercise.name in exercises
+            for submission in submissions
+            for slug in submission.topics
+            for exercise in self.course.topic(slug).exercises
+        )
+        seen: set[tuple[int, str]] = set()
+        grader = Grader(
+            self.content, self.course, timeout=timeout, limits=self.limits, zygote=self.zygote
+        )
+        reports = []
+        with grader, Progress(console(stderr=True), n_exercises) as progress:
+            for number, submission in enumerate(submissions):
+
+                def advance(outcome: Outcome, number: int = number) -> None:
+                    if (number, outcome.exercise) not in seen:
+                        seen.add((number, outcome.exercise))
+                        progress.advance(outcome.exercise)
+
+                reports.append(
+                    grader.grade(submission, exercises=exercises, seed=seed, on_outcome=advance)
+                )
+        return reports
+
+
+@contextmanager
+def starting() -> Iterator[Warm]:
+    """Start a worker and load the course; the worker ends with the block."""
+    limits = jail.Limits()
+    content = locate()
+    zygote = Zygote(jail.LEVELS[0], limits)
+    try:
+        yield Warm(content, load_course(content), zygote, limits)
+    finally:
+        zygote.close()

@@ -1,0 +1,124 @@
+"""A learner's folder: the stubs by topic, their statements, and `grader.toml`, which marks the root."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+from grader import __version__
+from grader.content import Content
+from grader.errors import WorkspaceError
+from grader.model import Course
+
+MARKER = "grader.toml"
+SCHEMA = 1
+
+_README = """# {title}
+
+Fill in the functions in each topic's folder, and check them:
+
+    grader check              # everything
+    grader check softmax      # a topic
+    grader check softmax_vjp  # one function
+    grader show softmax_vjp   # its statement
+
+Each topic's README.md has the notation, the formulas and the edge cases. A function is still a stub while it
+raises NotImplementedError. NumPy and the standard library are all that can be imported.
+
+| topic | functions |
+|---|---|
+{topics}
+"""
+
+_IGNORE = "__pycache__/\n*.py[cod]\n.ipynb_checkpoints/\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """A workspace that was found; `root` holds `grader.toml`."""
+
+    root: Path
+
+
+def create_workspace(path: Path, content: Content, course: Course) -> Workspace:
+    """Make a workspace at `path`, whole or not at all.
+
+    Raises
+    ------
+    WorkspaceError : something is there already, or it cannot be written.
+    """
+    try:
+        occupied = path.exists() and (not path.is_dir() or any(path.iterdir()))
+    except OSError as error:
+        raise WorkspaceError(f"{path}: cannot be read: {error.strerror}") from None
+    if occupied:
+        what = "a workspace" if (path / MARKER).exists() else "not empty"
+        raise WorkspaceError(f"{path}: is {what} already; choose another folder")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+        try:
+            _fill(draft, content, course)
+            umask = os.umask(0)
+            os.umask(umask)
+            draft.chmod(0o777 & ~umask)
+            draft.rename(path)
+        except BaseException:
+            shutil.rmtree(draft, ignore_errors=True)
+            raise
+    except OSError as error:
+        raise WorkspaceError(f"{path}: cannot be written: {error.strerror}") from None
+    return Workspace(path)
+
+
+def _fill(root: Path, content: Content, course: Course) -> None:
+    for topic in course.topics:
+        folder = root / topic.slug
+        folder.mkdir()
+        shutil.copyfile(content.stub(topic.slug), folder / f"{topic.slug}.py")
+        shutil.copyfile(content.statement(topic.slug), folder / "README.md")
+    rows = "\n".join(
+        f"| {topic.title} | {', '.join(f'`{e.name}`' for e in topic.exercises)} |"
+        for topic in course.topics
+    )
+    (root / "README.md").write_text(_README.format(title=course.title, topics=rows), encoding="utf-8")
+    (root / ".gitignore").write_text(_IGNORE, encoding="utf-8")
+    (root / MARKER).write_text(
+        f'# Marks this folder as a gradsmith workspace.\nschema = {SCHEMA}\nversion = "{__version__}"\n',
+        encoding="utf-8",
+    )
+
+
+def find_workspace(start: Path) -> Workspace:
+    """The workspace that `start` lies in.
+
+    Raises
+    ------
+    WorkspaceError : there is none, or its `grader.toml` cannot be read.
+    """
+    start = start.absolute()
+    for folder in (start, *start.parents):
+        marker = folder / MARKER
+        if marker.is_file():
+            _check_marker(marker)
+            return Workspace(folder)
+    raise WorkspaceError(
+        f"{start}: no {MARKER} here or above; make a workspace with `grader init DIR`, "
+        "or name one with --workspace"
+    )
+
+
+def _check_marker(marker: Path) -> None:
+    try:
+        data = tomllib.loads(marker.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise WorkspaceError(f"{marker}: cannot be read: {error}") from None
+    schema = data.get("schema")
+    if schema != SCHEMA:
+        raise WorkspaceError(
+            f"{marker}: schema {schema!r} is not {SCHEMA}; upgrade gradsmith or make a new workspace"
+        )

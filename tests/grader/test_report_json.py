@@ -1,0 +1,179 @@
+"""The JSON report: valid against its schema, strict, and complete."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from dataclasses import replace
+
+import jsonschema
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from grader.model import Failure, Status
+from grader.report.json import SCHEMA, VERSION, dumps, report_document, schema
+
+VALIDATOR = jsonschema.Draft202012Validator
+
+
+def strict(text: str) -> dict:
+    """Parse `text`, refusing the NaN and Infinity that JSON does not have."""
+
+    def refuse(constant: str) -> None:
+        raise ValueError(constant)
+
+    return json.loads(text, parse_constant=refuse)
+
+
+def entries(samples) -> dict[str, dict]:
+    """The mismatches of the sample with all kinds of numbers, by check."""
+    (exercise,) = report_document([samples.numbers()])["submissions"][0]["topics"][0]["exercises"]
+    return {
+        check["check"]: check["failure"]["mismatch"]
+        for check in exercise["checks"]
+        if check["failure"]
+    }
+
+
+def test_schema_is_a_schema():
+    """The published schema is itself valid in its dialect."""
+    VALIDATOR.check_schema(schema())
+
+
+def test_every_member_is_described_and_none_is_added():
+    """Each object in the schema is closed, requires its members, and describes each."""
+
+    def walk(node: object) -> None:
+        if isinstance(node, list):
+            for each in node:
+                walk(each)
+        if not isinstance(node, dict):
+            return
+        if "properties" in node and isinstance(node["properties"], dict):
+            assert node["additionalProperties"] is False
+            assert node["required"] == list(node["properties"])
+            for name, member in node["properties"].items():
+                described = "description" in member
+                if not described and "$ref" in member:
+                    described = "description" in schema()["$defs"][member["$ref"].split("/")[-1]]
+                assert described, name
+        for each in node.values():
+            walk(each)
+
+    walk(schema())
+
+
+def test_schema_knows_every_status():
+    """A status added to the model is added to the schema too."""
+    definitions = schema()["$defs"]
+    assert set(definitions["status"]["enum"]) == set(Status)
+    assert set(definitions["submission"]["properties"]["statuses"]["properties"]) == set(Status)
+
+
+def test_documents_are_valid(samples):
+    """Each sample by itself, all together and none at all give a valid document."""
+    reports = samples.samples()
+    for chosen in ([], reports, *([report] for report in reports)):
+        VALIDATOR(schema()).validate(strict(dumps(chosen)))
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"version": 2},
+        {"schema": "other/report"},
+        {"extra": 1},
+        {"submissions": [{"submission": "alice"}]},
+        {"grader": 1},
+    ],
+)
+def test_schema_rejects_other_documents(samples, broken):
+    """The schema can fail: a changed or added member is not valid."""
+    document = report_document([samples.diagnosed()]) | broken
+    assert not VALIDATOR(schema()).is_valid(document)
+
+
+def test_document_names_its_kind_version_and_grader(samples):
+    """A reader knows by three members what it holds."""
+    document = report_document([samples.perfect()])
+    assert (document["schema"], document["version"]) == (SCHEMA, VERSION)
+    assert document["grader"] == samples.perfect().version
+    assert report_document([])["grader"] is None
+
+
+def test_versions_are_not_mixed(samples):
+    """Reports of two versions of the grader do not fit in one document."""
+    report = samples.perfect()
+    with pytest.raises(ValueError, match=r"different versions .*0\.1\.0, 9\.9"):
+        report_document([report, replace(report, version="9.9")])
+
+
+def test_totals_agree_with_the_report(samples):
+    """Points, statuses and counts are those of the report, and add up."""
+    for report in samples.samples():
+        (found,) = report_document([report])["submissions"]
+        exercises = [each for topic in found["topics"] for each in topic["exercises"]]
+        assert len(exercises) == len(report.scores)
+        assert math.isclose(found["earned"], sum(each["earned"] for each in exercises))
+        assert math.isclose(found["points"], sum(topic["points"] for topic in found["topics"]))
+        assert sum(found["statuses"].values()) == len(report.scores)
+        for each in exercises:
+            assert each["n_checks"] == len(each["checks"])
+            passed = sum(check["status"] == "passed" for check in each["checks"])
+            assert each["n_passed"] == passed
+
+
+def test_failure_is_there_in_full(samples):
+    """A wrong entry keeps its place, values and cause."""
+    (found,) = report_document([samples.diagnosed()])["submissions"]
+    exercise = next(e for e in found["topics"][0]["exercises"] if e["exercise"] == "softmax_vjp")
+    failure = exercise["checks"][0]["failure"]
+    assert failure["mismatch"]["index"] == [1, 2]
+    assert failure["mismatch"]["axes"] == ["row", "class"]
+    assert failure["mismatch"]["actual"] == -0.0312
+    assert failure["cause"]["kind"] == "mistake"
+    assert failure["cause"]["name"] == "softmax_vjp__diagonal_only"
+
+
+def test_numbers_that_json_lacks(samples):
+    """NaN and infinities are strings, complex numbers objects, and the rest numbers."""
+    found = entries(samples)
+    assert (found["values"]["actual"], found["values"]["expected"]) == ("nan", 1.0)
+    assert (found["shape"]["actual"], found["shape"]["expected"]) == ("inf", "-inf")
+    assert found["dtype"]["actual"] == {"re": 1.0, "im": 2.0}
+    assert found["extremes"]["actual"] is True
+    assert found["float32"]["actual"] == 3
+    assert found["axis"]["actual"] == 1.00000000000001
+    assert (found["pure"]["actual"], found["pure"]["expected"]) == ("inf", -1e30)
+
+
+def test_no_hint_is_given_away(samples):
+    """No rung of the hints is in the document."""
+    assert "HINT" not in dumps(samples.samples())
+
+
+def test_text_is_ascii_and_free_of_lone_surrogates(samples):
+    """Whatever a submission is called, the text can be written and read anywhere."""
+    text = dumps([samples.hostile()])
+    assert text.isascii()
+    assert text.endswith("}\n")
+    json.dumps(strict(text), ensure_ascii=False).encode("utf-8")
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    text=st.text(st.characters(codec=None), max_size=60),
+    number=st.floats() | st.complex_numbers() | st.integers() | st.booleans(),
+)
+def test_anything_is_valid(samples, text, number):
+    """Any string and any number give a valid document that reads back as it was."""
+    of = samples.SOFTMAX.exercises[0]
+    failure = Failure(text, samples.mismatch(text, actual=number, expected=number), notes=(text,))
+    report = samples.report(samples.judged(of, Status.FAILED, text, values=failure))
+    document = strict(dumps([report]))
+    VALIDATOR(schema()).validate(document)
+    (exercise,) = document["submissions"][0]["topics"][0]["exercises"]
+    if not re.search("[\ud800-\udfff]", text):
+        assert exercise["reason"] == text

@@ -1,0 +1,726 @@
+"""Hidden suite of the attention topic: oracles are plain loops, closed forms, and differences."""
+
+import math
+
+import numpy as np
+import pytest
+
+from grader.checks import (
+    assert_close,
+    assert_no_warnings,
+    assert_pure,
+    assert_vjp,
+    fail,
+    numeric_jacobian,
+)
+
+# Weights of scores of order one, from sums of a few terms: right formulas agree to some 1e-15, and
+# an eps of 1e-10 in a denominator shows.
+WELL_CONDITIONED = 1e-12
+# One unit in the last place of a score of 1e4 is 1.8e-12: a saturated gradient is compared with
+# this floor, and in proportion to the largest entry, for dQ and dK multiply by keys of 1e2.
+SATURATED_GRAD = 1e-9
+# `s(δ − s)` from a probability that rounds to 1 has lost 1 − s: a few eps, absolute.
+SATURATED = 1e-12
+
+MASKS = [
+    # batch axes, mask's shape (n = 4 queries, m = 5 keys)
+    ((), (4, 5)),
+    ((), (5,)),
+    ((), (4, 1)),
+    ((3,), (4, 5)),
+    ((3,), (1, 5)),
+    ((3,), (3, 1, 5)),
+    ((3,), (3, 4, 5)),
+    ((2, 3), (5,)),
+    ((2, 3), (4, 5)),
+    ((2, 3), (3, 1, 5)),
+    ((2, 3), (2, 1, 4, 5)),
+    ((2, 3), (2, 3, 4, 1)),
+]
+
+
+# Oracles: loops over rows, exact sums.
+
+
+def score_matrix(Q, K):
+    """Scores of one sequence, an entry at a time."""
+    root = math.sqrt(len(Q[0]))
+    rows = [[math.fsum(a * b for a, b in zip(q, k, strict=True)) / root for k in K] for q in Q]
+    return np.array(rows)
+
+
+def weights_row(scores, allowed):
+    """Softmax over the allowed entries of one row; zeros where there are none."""
+    weights = np.zeros(len(scores))
+    keys = [j for j in range(len(scores)) if allowed[j]]
+    if keys:
+        top = max(scores[j] for j in keys)
+        e = [math.exp(scores[j] - top) for j in keys]
+        total = math.fsum(e)
+        for j, value in zip(keys, e, strict=True):
+            weights[j] = value / total
+    return weights
+
+
+def attend(Q, K, V, mask):
+    """Output and weights of one sequence; mask is (n, m)."""
+    Q, K = Q.tolist(), K.tolist()
+    rows = zip(score_matrix(Q, K), mask, strict=True)
+    weights = np.array([weights_row(scores, allowed) for scores, allowed in rows])
+    return weights @ V, weights
+
+
+def backward(Q, K, V, G, mask):
+    """Gradients of one sequence, from the weights' Jacobians row by row."""
+    _, weights = attend(Q, K, V, mask)
+    root = math.sqrt(Q.shape[1])
+    dQ, dK, dV = np.zeros(Q.shape), np.zeros(K.shape), np.zeros(V.shape)
+    for i, s in enumerate(weights):
+        jacobian = np.diag(s) - np.outer(s, s)
+        grad_row = jacobian @ (V @ G[i])
+        dQ[i] = K.T @ grad_row / root
+        dK += np.outer(grad_row, Q[i]) / root
+        dV += np.outer(s, G[i])
+    return dQ, dK, dV
+
+
+def over_batch(function, arrays, mask):
+    """Apply a function of single sequences over the batch axes; the mask broadcasts."""
+    lead = arrays[0].shape[:-2]
+    full = (*lead, arrays[0].shape[-2], arrays[1].shape[-2])
+    mask = np.broadcast_to(True if mask is None else mask, full)
+    parts = [function(*(a[i] for a in arrays), mask[i]) for i in np.ndindex(*lead)]
+    return tuple(np.reshape(a, (*lead, *a[0].shape)) for a in zip(*parts, strict=True))
+
+
+def attend_heads(X, Wq, Wk, Wv, Wo, h, mask):
+    """Multi-head attention, a head at a time; also the concatenated heads."""
+    n, d_k, d_v = len(X), Wq.shape[1] // h, Wv.shape[1] // h
+    mask = np.broadcast_to(True if mask is None else mask, (n, n))
+    heads = np.empty((n, h * d_v))
+    for j in range(h):
+        k, v = slice(j * d_k, (j + 1) * d_k), slice(j * d_v, (j + 1) * d_v)
+        heads[:, v] = attend(X @ Wq[:, k], X @ Wk[:, k], X @ Wv[:, v], mask)[0]
+    return heads @ Wo, heads
+
+
+def backward_heads(X, Wq, Wk, Wv, Wo, h, G, mask):
+    """Gradients of multi-head attention, a head at a time, and the three parts of dX."""
+    n, d_k, d_v = len(X), Wq.shape[1] // h, Wv.shape[1] // h
+    mask = np.broadcast_to(True if mask is None else mask, (n, n))
+    dWq, dWk, dWv = np.zeros(Wq.shape), np.zeros(Wk.shape), np.zeros(Wv.shape)
+    paths = {"queries": np.zeros(X.shape), "keys": np.zeros(X.shape), "values": np.zeros(X.shape)}
+    for j in range(h):
+        k, v = slice(j * d_k, (j + 1) * d_k), slice(j * d_v, (j + 1) * d_v)
+        Q, K, V = X @ Wq[:, k], X @ Wk[:, k], X @ Wv[:, v]
+        dQ, dK, dV = backward(Q, K, V, G @ Wo[v].T, mask)
+        dWq[:, k], dWk[:, k], dWv[:, v] = X.T @ dQ, X.T @ dK, X.T @ dV
+        paths["queries"] += dQ @ Wq[:, k].T
+        paths["keys"] += dK @ Wk[:, k].T
+        paths["values"] += dV @ Wv[:, v].T
+    heads = attend_heads(X, Wq, Wk, Wv, Wo, h, mask)[1]
+    return (sum(paths.values()), dWq, dWk, dWv, heads.T @ G), paths
+
+
+def smooth_attention(Q, K, V, mask=True):
+    """Forward pass for differences: scores of order one need no shift."""
+    e = np.exp(Q @ np.swapaxes(K, -1, -2) / math.sqrt(Q.shape[-1])) * mask
+    total = e.sum(axis=-1, keepdims=True)
+    return e / np.where(total == 0, 1.0, total) @ V
+
+
+def smooth_heads(X, Wq, Wk, Wv, Wo, h, mask=True):
+    """Multi-head forward pass for differences."""
+    Q, K, V = ((X @ W).reshape(len(X), h, -1).swapaxes(0, 1) for W in (Wq, Wk, Wv))
+    return smooth_attention(Q, K, V, mask).swapaxes(0, 1).reshape(len(X), -1) @ Wo
+
+
+# Inputs: no two dimensions are equal.
+
+
+def random_qkv(rng, lead=(), n=4, m=5, d_k=3, d_v=2):
+    shapes = ((*lead, n, d_k), (*lead, m, d_k), (*lead, m, d_v))
+    return tuple(rng.normal(size=shape) for shape in shapes)
+
+
+def random_mask(rng, shape):
+    """A mask that leaves every query two keys at least, and takes one from all of them."""
+    mask = rng.random(shape) < 0.6
+    if shape[-1] == 1:  # a mask of queries: one of them may attend to nothing
+        mask[...] = True
+        mask[..., -1, 0] = False
+        return mask
+    mask[..., 0] = False
+    mask[..., 2:4] = True
+    return mask
+
+
+def extreme_qkv(rng):
+    """Scores near +1e4 with rivals, near −1e4 with rivals, and spread over ±1e4."""
+    n, m, d_k, d_v = 4, 5, 3, 2
+    direction = np.array([0.6, -0.48, 0.64])
+    size = math.sqrt(1e4 * math.sqrt(d_k))
+    K = size * direction + rng.normal(size=(m, d_k)) * 0.01
+    K[3] *= -1
+    Q = size * direction * np.array([[1.0], [-1.0], [0.5], [-1.0]])
+    Q += rng.normal(size=(n, d_k)) * 0.01
+    return Q, K, rng.normal(size=(m, d_v))
+
+
+def extreme_mask():
+    """Row 0 may see rivals near +1e4; row 1 those near −1e4 but not its largest score of +1e4."""
+    mask = np.ones((4, 5), dtype=bool)
+    mask[0, 1] = False
+    mask[1, [3, 4]] = False
+    return mask
+
+
+def random_heads(rng, n=5, d_model=7, h=2, d_k=3, d_v=4):
+    X = rng.normal(size=(n, d_model))
+    Wq, Wk = (rng.normal(size=(d_model, h * d_k)) / math.sqrt(d_model) for _ in range(2))
+    Wv = rng.normal(size=(d_model, h * d_v)) / math.sqrt(d_model)
+    return X, Wq, Wk, Wv, rng.normal(size=(h * d_v, d_model))
+
+
+def extreme_heads(rng):
+    """Positions of two opposite kinds: rivals near +1e4 within a kind in head 0, across in head 1.
+
+    Also the mask that allows a position only its own kind: near −1e4 in head 1.
+    """
+    X, Wq, Wk, Wv, Wo = random_heads(rng)
+    kind = np.array([1.0, 1.0, -1.0, 1.0, -1.0])[:, None]
+    centre = rng.normal(size=(1, 7))
+    for block, sign in ((slice(0, 3), 1.0), (slice(3, 6), -1.0)):
+        q = centre @ Wq[:, block]
+        size = 1e2 * 3**0.25 / math.sqrt((q @ q.T).item())
+        Wk[:, block] = sign * size * Wq[:, block] + 0.01 * Wk[:, block]
+        Wq[:, block] *= size
+    return (kind * centre + 1e-4 * X, Wq, Wk, Wv, Wo), kind == kind.T
+
+
+def dims(n, m, d_k, d_v):
+    return {"d_k": d_k, "d_v": d_v, "n": n, "m": m}
+
+
+QK_AXES = ("query", "key")
+PAIR = {"name": ("output", "weights")}
+GRADS = {"name": ("dQ", "dK", "dV")}
+HEAD_GRADS = {"name": ("dX", "dWq", "dWk", "dWv", "dWo")}
+
+
+def assert_close_saturated(actual, expected, names):
+    """Compare gradients at saturated scores, with a floor of 1e-9 of the largest entry or of 1."""
+    if not isinstance(actual, tuple | list) or len(actual) != len(expected):
+        fail(f"the result must be a tuple of {len(expected)}: {', '.join(names)}")
+    for value, right, name in zip(actual, expected, names, strict=True):
+        floor = SATURATED_GRAD * max(1.0, float(np.abs(right).max()))
+        assert_close(value, right, name=name, atol=floor)
+
+
+# attention_scores
+
+
+@pytest.mark.parametrize(
+    ("lead", "n", "m", "d_k"),
+    [((), 4, 5, 3), ((), 6, 2, 7), ((3,), 4, 5, 2), ((2, 3), 5, 4, 6), ((4,), 2, 1, 3)],
+)
+def test_attention_scores_values(submission, rng, lead, n, m, d_k):
+    Q, K, _ = random_qkv(rng, lead, n, m, d_k)
+    expected = np.empty((*lead, n, m))
+    for i in np.ndindex(*lead):
+        expected[i] = score_matrix(Q[i].tolist(), K[i].tolist())
+    constants = {"d_k": d_k, "n": n, "m": m}
+    axes = (*("batch",) * len(lead), *QK_AXES) if len(lead) < 2 else None
+    assert_close(submission.attention_scores(Q, K), expected, axes=axes, constants=constants)
+
+
+def test_attention_scores_variance(submission, rng):
+    """Unit-variance scores whatever the width: the reason of the scale."""
+    for d_k in (1, 400):
+        Q, K, _ = random_qkv(rng, (), 3, 2, d_k)
+        expected = score_matrix(Q.tolist(), K.tolist())
+        value = submission.attention_scores(Q, K)
+        assert_close(value, expected, axes=QK_AXES, constants={"d_k": d_k})
+
+
+def test_attention_scores_extremes(submission, rng):
+    Q, K, _ = extreme_qkv(rng)
+    expected = score_matrix(Q.tolist(), K.tolist())
+    value = assert_no_warnings(submission.attention_scores, Q, K)
+    assert_close(value, expected, axes=QK_AXES, constants={"d_k": 3})
+
+
+def test_attention_scores_transposed_views(submission, rng):
+    Q, K = rng.normal(size=(3, 6)).T, rng.normal(size=(3, 4)).T  # not contiguous
+    expected = score_matrix(Q.tolist(), K.tolist())
+    assert_close(submission.attention_scores(Q, K), expected, axes=QK_AXES)
+
+
+def test_attention_scores_pure(submission, rng):
+    Q, K, _ = random_qkv(rng, (2,))
+    assert_pure(submission.attention_scores, Q, K)
+
+
+# causal_mask
+
+
+def expected_mask(n):
+    return np.array([[j <= i for j in range(n)] for i in range(n)])
+
+
+@pytest.mark.parametrize("n", [1, 2, 3])
+def test_causal_mask_small(submission, n):
+    assert_close(submission.causal_mask(n), expected_mask(n), axes=QK_AXES)
+
+
+def test_causal_mask_values(submission, rng):
+    n = int(rng.integers(5, 12))
+    assert_close(submission.causal_mask(n), expected_mask(n), axes=QK_AXES)
+
+
+def test_causal_mask_long(submission, rng):
+    n = int(rng.integers(130, 150))
+    assert_close(submission.causal_mask(n), expected_mask(n), axes=QK_AXES)
+
+
+def test_causal_mask_pure(submission, rng):
+    """A mask that was returned before does not change what is returned now."""
+    n = int(rng.integers(4, 8))
+    assert_pure(submission.causal_mask, n)
+    assert_close(submission.causal_mask(n + 1), expected_mask(n + 1), axes=QK_AXES)
+
+
+# attention
+
+
+@pytest.mark.parametrize(
+    ("lead", "n", "m", "d_k", "d_v"),
+    [((), 4, 5, 3, 2), ((), 5, 2, 4, 7), ((3,), 4, 6, 2, 5), ((2, 3), 5, 4, 6, 1)],
+)
+def test_attention_values(submission, rng, lead, n, m, d_k, d_v):
+    Q, K, V = random_qkv(rng, lead, n, m, d_k, d_v)
+    expected = over_batch(attend, (Q, K, V), None)
+    value = submission.attention(Q, K, V)
+    assert_close(value, expected, **PAIR, rtol=WELL_CONDITIONED, constants=dims(n, m, d_k, d_v))
+
+
+@pytest.mark.parametrize(("lead", "shape"), MASKS)
+def test_attention_mask(submission, rng, lead, shape):
+    Q, K, V = random_qkv(rng, lead)
+    mask = random_mask(rng, shape)
+    expected = over_batch(attend, (Q, K, V), mask)
+    value = assert_no_warnings(submission.attention, Q, K, V, mask)
+    assert_close(value, expected, **PAIR, rtol=WELL_CONDITIONED, constants=dims(4, 5, 3, 2))
+
+
+def test_attention_causal(submission, rng):
+    Q, K, V = random_qkv(rng, (2,), 6, 6, 3, 5)
+    mask = expected_mask(6)
+    expected = over_batch(attend, (Q, K, V), mask)
+    value = submission.attention(Q, K, V, mask=mask)
+    assert_close(value, expected, **PAIR, constants=dims(6, 6, 3, 5))
+
+
+def test_attention_mask_allows_all(submission, rng):
+    Q, K, V = random_qkv(rng, (3,))
+    expected = over_batch(attend, (Q, K, V), None)
+    value = submission.attention(Q, K, V, mask=np.ones((3, 1, 5), dtype=bool))
+    assert_close(value, expected, **PAIR, constants=dims(4, 5, 3, 2))
+
+
+def test_attention_masked_row(submission, rng):
+    """A query that may attend to nothing gets zeros, silently; the others are not touched."""
+    Q, K, V = random_qkv(rng, (3,))
+    V += 2.0
+    mask = random_mask(rng, (3, 4, 5))
+    mask[0, 1] = mask[2, 3] = mask[2, 0] = False
+    expected = over_batch(attend, (Q, K, V), mask)
+    value = assert_no_warnings(submission.attention, Q, K, V, mask=mask)
+    assert_close(value, expected, **PAIR, axes=(("batch", "query", "value"), ("batch", *QK_AXES)))
+
+
+def test_attention_everything_masked(submission, rng):
+    Q, K, V = random_qkv(rng, (2,))
+    value = assert_no_warnings(submission.attention, Q, K, V, np.zeros((4, 1), dtype=bool))
+    assert_close(value, (np.zeros((2, 4, 2)), np.zeros((2, 4, 5))), **PAIR, zeros_expected=True)
+
+
+def test_attention_extremes(submission, rng):
+    Q, K, V = extreme_qkv(rng)
+    expected = over_batch(attend, (Q, K, V), None)
+    value = assert_no_warnings(submission.attention, Q, K, V)
+    assert_close(value, expected, **PAIR, axes=(("query", "value"), QK_AXES))
+
+
+def test_attention_extremes_masked(submission, rng):
+    """Allowed scores near −1e4 beside a forbidden one of +1e4, and a row without any."""
+    Q, K, V = extreme_qkv(rng)
+    mask = extreme_mask()
+    mask[3] = False
+    expected = over_batch(attend, (Q, K, V), mask)
+    value = assert_no_warnings(submission.attention, Q, K, V, mask)
+    assert_close(value, expected, **PAIR, axes=(("query", "value"), QK_AXES))
+
+
+def test_attention_one_key(submission, rng):
+    Q, K, V = random_qkv(rng, (2,), 3, 1, 4, 5)
+    mask = np.array([[True], [False], [True]])
+    expected = (np.where(mask, V, 0.0), np.broadcast_to(mask, (2, 3, 1)).astype(np.float64))
+    assert_close(submission.attention(Q, K, V, mask), expected, **PAIR)
+
+
+def test_attention_pure(submission, rng):
+    Q, K, V = random_qkv(rng, (2,))
+    assert_pure(submission.attention, Q, K, V, random_mask(rng, (4, 5)))
+
+
+# attention_grads
+
+
+def assert_differences(submission, rng, dimensions, *mask):
+    """One call, and differences in Q, K and V together; `mask` is passed by position."""
+    Q, K, V = random_qkv(rng, (), *dimensions)
+    G = rng.normal(size=(len(Q), V.shape[1]))
+    value = submission.attention_grads(Q, K, V, G, *mask)
+    if not isinstance(value, tuple | list) or len(value) != 3:
+        fail("the result must be a tuple of 3: dQ, dK, dV")
+    assert_vjp(
+        lambda x: smooth_attention(x["Q"], x["K"], x["V"], *mask),
+        {"Q": Q, "K": K, "V": V},
+        G,
+        dict(zip(("Q", "K", "V"), value, strict=True)),
+        name="gradients",
+        axes={"Q": ("query", "d_k"), "K": ("key", "d_k"), "V": ("key", "d_v")},
+        constants=dims(*dimensions),
+    )
+
+
+@pytest.mark.parametrize("dimensions", [(4, 3, 5, 2), (2, 5, 3, 4)])
+def test_attention_grads_differences(submission, rng, dimensions):
+    assert_differences(submission, rng, dimensions)
+
+
+def test_attention_grads_differences_masked(submission, rng):
+    mask = random_mask(rng, (5, 4))
+    mask[3] = False  # a query that may attend to nothing, beside a key that no query sees
+    assert_differences(submission, rng, (5, 4, 2, 3), mask)
+
+
+@pytest.mark.parametrize("lead", [(3,), (2, 3)])
+def test_attention_grads_batch(submission, rng, lead):
+    Q, K, V = random_qkv(rng, lead, 4, 6, 2, 5)
+    G = rng.normal(size=(*lead, 4, 5))
+    expected = over_batch(backward, (Q, K, V, G), None)
+    value = submission.attention_grads(Q, K, V, G)
+    assert_close(value, expected, **GRADS, constants=dims(4, 6, 2, 5))
+
+
+@pytest.mark.parametrize(("lead", "shape"), MASKS)
+def test_attention_grads_mask(submission, rng, lead, shape):
+    Q, K, V = random_qkv(rng, lead)
+    G = rng.normal(size=(*lead, 4, 2))
+    mask = random_mask(rng, shape)
+    expected = over_batch(backward, (Q, K, V, G), mask)
+    value = assert_no_warnings(submission.attention_grads, Q, K, V, G, mask)
+    assert_close(value, expected, **GRADS, constants=dims(4, 5, 3, 2))
+
+
+def test_attention_grads_masked_row(submission, rng):
+    """A query that may attend to nothing gets no gradient and passes none on, silently."""
+    Q, K, V = random_qkv(rng, (2,))
+    G = rng.normal(size=(2, 4, 2)) + 1.0
+    mask = np.ones((4, 5), dtype=bool)
+    mask[1] = mask[3, [0, 4]] = False
+    expected = over_batch(backward, (Q, K, V, G), mask)
+    value = assert_no_warnings(submission.attention_grads, Q, K, V, G, mask=mask)
+    axes = (("batch", "query", "d_k"), ("batch", "key", "d_k"), ("batch", "key", "d_v"))
+    assert_close(value, expected, **GRADS, axes=axes, constants=dims(4, 5, 3, 2))
+
+
+@pytest.mark.parametrize("masked", [False, True])
+def test_attention_grads_extremes(submission, rng, masked):
+    Q, K, V = extreme_qkv(rng)
+    G = rng.normal(size=(4, 2))
+    mask = extreme_mask() if masked else None
+    expected = over_batch(backward, (Q, K, V, G), mask)
+    value = assert_no_warnings(submission.attention_grads, Q, K, V, G, mask)
+    assert_close_saturated(value, expected, GRADS["name"])
+
+
+def test_attention_grads_one_key(submission, rng):
+    """With one key the weights are constant: nothing reaches Q and K."""
+    Q, K, V = random_qkv(rng, (), 3, 1, 4, 2)
+    G = rng.normal(size=(3, 2))
+    expected = (np.zeros((3, 4)), np.zeros((1, 4)), G.sum(axis=0, keepdims=True))
+    value = submission.attention_grads(Q, K, V, G)
+    assert_close(value, expected, **GRADS, atol=SATURATED, zeros_expected=True)
+
+
+def test_attention_grads_pure(submission, rng):
+    Q, K, V = random_qkv(rng, (2,))
+    G, mask = rng.normal(size=(2, 4, 2)), random_mask(rng, (5,))
+    assert_pure(submission.attention_grads, Q, K, V, G, mask)
+
+
+# softmax_saturation
+
+
+def jacobian_norm(row):
+    """Frobenius norm from the Jacobian's entries; 1 − s_i is the sum of the others."""
+    s = weights_row(row.tolist(), [v > -math.inf for v in row])
+    n = len(s)
+    others = [math.fsum(s[k] for k in range(n) if k != i) for i in range(n)]
+    squares = [(s[i] * others[i]) ** 2 for i in range(n)]
+    squares += [(s[i] * s[j]) ** 2 for i in range(n) for j in range(n) if i != j]
+    return math.sqrt(math.fsum(squares))
+
+
+def saturation(scores):
+    """`jacobian_norm` of each row."""
+    lead = scores.shape[:-1]
+    return np.array([jacobian_norm(scores[i]) for i in np.ndindex(*lead)]).reshape(lead)
+
+
+@pytest.mark.parametrize("shape", [(3, 5), (6, 4), (2, 3, 4), (2, 4, 3, 5)])
+def test_softmax_saturation_values(submission, rng, shape):
+    scores = rng.normal(size=shape) * 1.5
+    axes = ("row",) if len(shape) == 2 else None
+    value = submission.softmax_saturation(scores)
+    assert_close(value, saturation(scores), axes=axes, constants={"n": shape[-1]})
+
+
+def test_softmax_saturation_differences(submission, rng):
+    row = rng.normal(size=5)
+    jacobian, _ = numeric_jacobian(lambda z: np.exp(z) / np.exp(z).sum(), row)
+    expected = math.sqrt(float(np.sum(jacobian**2)))
+    assert_close(submission.softmax_saturation(row), expected)
+
+
+def test_softmax_saturation_two_entries(submission, rng):
+    """Two entries a gap apart: 2 p (1 − p) = ½ / cosh²(gap/2), from no saturation to all of it."""
+    gaps = np.array([0.0, 0.7, 3.0, 8.0, 14.0, 20.0, 60.0, 300.0, 2e4]) + rng.random(9)
+    low = rng.normal(size=9) * 10
+    scores = np.stack([low, low + gaps], axis=1)
+    scores[::2] = scores[::2, ::-1]
+    decay = np.exp(-gaps)
+    expected = 2 * decay / (1 + decay) ** 2
+    value = assert_no_warnings(submission.softmax_saturation, scores)
+    assert_close(value, expected, axes=("row",), atol=SATURATED)
+
+
+def test_softmax_saturation_saturated(submission, rng):
+    """One entry far above the others: J is close to zero, and so must the norm be."""
+    scores = rng.normal(size=(12, 6)) * 2
+    scores[np.arange(12), rng.integers(0, 6, size=12)] += np.linspace(12.0, 45.0, 12)
+    value = assert_no_warnings(submission.softmax_saturation, scores)
+    assert_close(value, saturation(scores), axes=("row",), atol=SATURATED)
+
+
+def test_softmax_saturation_extremes(submission, rng):
+    """Rows near +1e4 and −1e4, rows spread over both, −inf entries, and a row of −inf alone."""
+    scores = rng.normal(size=(6, 4))
+    scores[0] += 1e4
+    scores[1] -= 1e4
+    scores[2] = [1e4, -1e4, 9999.0, 0.5]
+    scores[3, [0, 2]] = -np.inf
+    scores[4] = -np.inf
+    value = assert_no_warnings(submission.softmax_saturation, scores)
+    assert_close(value, saturation(scores), axes=("row",), atol=SATURATED)
+
+
+def test_softmax_saturation_uniform(submission, rng):
+    """n equal scores: √(n − 1)/n."""
+    n = int(rng.integers(3, 9))
+    scores = np.full((3, n), 1.0) * rng.normal(size=(3, 1)) * [[1.0], [30.0], [1e3]]
+    expected = np.full(3, math.sqrt(n - 1) / n)
+    assert_close(submission.softmax_saturation(scores), expected, axes=("row",), constants={"n": n})
+
+
+def test_softmax_saturation_one_entry(submission, rng):
+    scores = rng.normal(size=(3, 1)) * 50
+    value = assert_no_warnings(submission.softmax_saturation, scores)
+    assert_close(value, np.zeros(3), axes=("row",), atol=SATURATED, zeros_expected=True)
+
+
+def test_softmax_saturation_pure(submission, rng):
+    assert_pure(submission.softmax_saturation, rng.normal(size=(2, 3, 4)))
+
+
+# multi_head_attention
+
+HEADS = [
+    # n, d_model, n_heads, d_k, d_v
+    (5, 7, 2, 3, 4),
+    (4, 5, 3, 2, 7),
+    (6, 3, 4, 5, 2),
+]
+
+
+def head_dims(n, d_model, h, d_k, d_v):
+    return {"d_k": d_k, "d_v": d_v, "n_heads": h, "d_model": d_model, "n": n}
+
+
+@pytest.mark.parametrize("dimensions", HEADS)
+def test_multi_head_attention_values(submission, rng, dimensions):
+    arrays, h = random_heads(rng, *dimensions), dimensions[2]
+    expected = attend_heads(*arrays, h, None)[0]
+    value = submission.multi_head_attention(*arrays, h)
+    constants = head_dims(*dimensions)
+    assert_close(
+        value, expected, axes=("position", "d_model"), rtol=WELL_CONDITIONED, constants=constants
+    )
+
+
+def test_multi_head_attention_one_head(submission, rng):
+    """One head is `attention` of the three projections, times Wo."""
+    X, Wq, Wk, Wv, Wo = random_heads(rng, 4, 6, 1, 3, 5)
+    mask = random_mask(rng, (4, 4))
+    expected = attend(X @ Wq, X @ Wk, X @ Wv, mask)[0] @ Wo
+    value = submission.multi_head_attention(X, Wq, Wk, Wv, Wo, 1, mask)
+    constants = head_dims(4, 6, 1, 3, 5)
+    assert_close(value, expected, axes=("position", "d_model"), constants=constants)
+
+
+@pytest.mark.parametrize("shape", [(5, 5), (5,), (1, 5), (5, 1)])
+def test_multi_head_attention_mask(submission, rng, shape):
+    arrays = random_heads(rng)
+    mask = random_mask(rng, shape)
+    expected = attend_heads(*arrays, 2, mask)[0]
+    value = assert_no_warnings(submission.multi_head_attention, *arrays, 2, mask)
+    assert_close(value, expected, axes=("position", "d_model"), constants=head_dims(5, 7, 2, 3, 4))
+
+
+def test_multi_head_attention_causal(submission, rng):
+    """The mask and the number of heads passed by name, the mask for all of three heads."""
+    arrays = random_heads(rng, 6, 5, 3, 4, 2)
+    mask = expected_mask(6)
+    value = submission.multi_head_attention(*arrays, n_heads=3, mask=mask)
+    expected = attend_heads(*arrays, 3, mask)[0]
+    assert_close(value, expected, axes=("position", "d_model"), constants=head_dims(6, 5, 3, 4, 2))
+
+
+def test_multi_head_attention_masked_row(submission, rng):
+    arrays = random_heads(rng)
+    mask = random_mask(rng, (5, 5))
+    mask[[1, 4]] = False
+    expected = attend_heads(*arrays, 2, mask)[0]
+    value = assert_no_warnings(submission.multi_head_attention, *arrays, 2, mask=mask)
+    assert_close(value, expected, axes=("position", "d_model"), constants=head_dims(5, 7, 2, 3, 4))
+
+
+@pytest.mark.parametrize("masked", [False, True])
+def test_multi_head_attention_extremes(submission, rng, masked):
+    arrays, own_kind = extreme_heads(rng)
+    mask = own_kind if masked else None
+    expected = attend_heads(*arrays, 2, mask)[0]
+    value = assert_no_warnings(submission.multi_head_attention, *arrays, 2, mask)
+    assert_close(value, expected, axes=("position", "d_model"), atol=SATURATED_GRAD)
+
+
+def test_multi_head_attention_one_position(submission, rng):
+    """One position attends to itself with weight 1, whatever Wq and Wk are."""
+    X, Wq, Wk, Wv, Wo = random_heads(rng, 1, 4, 2, 3, 5)
+    value = submission.multi_head_attention(X, Wq, Wk, Wv, Wo, 2)
+    assert_close(value, X @ Wv @ Wo, axes=("position", "d_model"))
+
+
+def test_multi_head_attention_pure(submission, rng):
+    assert_pure(submission.multi_head_attention, *random_heads(rng), 2, random_mask(rng, (5, 5)))
+
+
+# multi_head_attention_grads
+
+WEIGHTS = ("X", "Wq", "Wk", "Wv", "Wo")
+
+
+@pytest.mark.parametrize(
+    ("part", "dimensions", "causal"),
+    [
+        (("X",), (5, 7, 2, 3, 4), False),
+        (("X",), (4, 3, 2, 6, 5), True),
+        (("Wq", "Wk"), (5, 3, 2, 4, 7), True),
+        (("Wv", "Wo"), (4, 2, 3, 7, 5), False),
+    ],
+)
+def test_multi_head_attention_grads_differences(submission, rng, part, dimensions, causal):
+    """Differences of the forward pass in one or two of the arguments, the others held."""
+    h = dimensions[2]
+    point = dict(zip(WEIGHTS, random_heads(rng, *dimensions), strict=True))
+    G = rng.normal(size=point["X"].shape)
+    mask = (expected_mask(len(G)),) if causal else ()
+    value = submission.multi_head_attention_grads(*point.values(), h, G, *mask)
+    if not isinstance(value, tuple | list) or len(value) != 5:
+        fail("the result must be a tuple of 5: dX, dWq, dWk, dWv, dWo")
+    grads = dict(zip(WEIGHTS, value, strict=True))
+    assert_vjp(
+        lambda x: smooth_heads(*{**point, **x}.values(), h, *mask),
+        {key: point[key] for key in part},
+        G,
+        {key: grads[key] for key in part},
+        name="gradients",
+        constants=head_dims(*dimensions),
+    )
+
+
+@pytest.mark.parametrize("dimensions", HEADS)
+def test_multi_head_attention_grads_values(submission, rng, dimensions):
+    arrays, h = random_heads(rng, *dimensions), dimensions[2]
+    G = rng.normal(size=arrays[0].shape)
+    expected, paths = backward_heads(*arrays, h, G, None)
+    terms = {"dX": {f"the path through the {name}": part for name, part in paths.items()}}
+    value = submission.multi_head_attention_grads(*arrays, h, G)
+    assert_close(value, expected, **HEAD_GRADS, constants=head_dims(*dimensions), terms=terms)
+
+
+def test_multi_head_attention_grads_one_head(submission, rng):
+    arrays = random_heads(rng, 4, 6, 1, 3, 5)
+    G = rng.normal(size=(4, 6))
+    expected, paths = backward_heads(*arrays, 1, G, None)
+    terms = {"dX": {f"the path through the {name}": part for name, part in paths.items()}}
+    value = submission.multi_head_attention_grads(*arrays, 1, G)
+    assert_close(value, expected, **HEAD_GRADS, constants=head_dims(4, 6, 1, 3, 5), terms=terms)
+
+
+@pytest.mark.parametrize("shape", [(5, 5), (5,), (5, 1)])
+def test_multi_head_attention_grads_mask(submission, rng, shape):
+    arrays = random_heads(rng)
+    G = rng.normal(size=(5, 7))
+    mask = random_mask(rng, shape)
+    expected, _ = backward_heads(*arrays, 2, G, mask)
+    value = assert_no_warnings(submission.multi_head_attention_grads, *arrays, 2, G, mask)
+    assert_close(value, expected, **HEAD_GRADS, constants=head_dims(5, 7, 2, 3, 4))
+
+
+def test_multi_head_attention_grads_masked_row(submission, rng):
+    """Positions that may attend to nothing: no NaN, nothing through their queries."""
+    arrays = random_heads(rng)
+    G = rng.normal(size=(5, 7))
+    mask = random_mask(rng, (5, 5))
+    mask[[0, 3]] = False
+    expected, _ = backward_heads(*arrays, 2, G, mask)
+    value = assert_no_warnings(
+        submission.multi_head_attention_grads, *arrays, n_heads=2, grad_output=G, mask=mask
+    )
+    assert_close(value, expected, **HEAD_GRADS, constants=head_dims(5, 7, 2, 3, 4))
+
+
+@pytest.mark.parametrize("masked", [False, True])
+def test_multi_head_attention_grads_extremes(submission, rng, masked):
+    arrays, own_kind = extreme_heads(rng)
+    G = rng.normal(size=(5, 7))
+    mask = own_kind if masked else None
+    expected, _ = backward_heads(*arrays, 2, G, mask)
+    value = assert_no_warnings(submission.multi_head_attention_grads, *arrays, 2, G, mask)
+    assert_close_saturated(value, expected, HEAD_GRADS["name"])
+
+
+def test_multi_head_attention_grads_pure(submission, rng):
+    arrays = random_heads(rng)
+    assert_pure(
+        submission.multi_head_attention_grads,
+        *arrays,
+        2,
+        rng.normal(size=(5, 7)),
+        random_mask(rng, (5, 5)),
+    )

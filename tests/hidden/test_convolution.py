@@ -1,0 +1,755 @@
+"""Hidden suite of the convolution topic: its oracles list which entries meet, or difference."""
+
+import numpy as np
+import pytest
+
+from grader.checks import (
+    assert_adjoint,
+    assert_close,
+    assert_pure,
+    assert_raises,
+    assert_vjp,
+    fail,
+)
+
+# Every result is a sum of at most some hundred products of size one, well inside the 1e-9 that
+# `assert_close` and the difference checks allow by default: no tolerance of its own is needed.
+
+WINDOW = ("row", "column")
+IMAGES = ("image", "channel", "row", "column")
+FILTERS = ("filter", "channel", "row", "column")
+OUTPUTS = ("image", "filter", "row", "column")
+
+# (H, W), (kh, kw), stride, padding. Nothing square, and the strides leave a remainder.
+STRIDED = [((8, 11), (3, 2), 2, 0), ((9, 7), (2, 4), 3, 0)]
+PADDED = [((5, 7), (3, 2), 1, 1), ((4, 3), (2, 3), 1, 2)]
+STRIDED_PADDED = [((7, 9), (2, 4), 2, 1), ((6, 10), (4, 3), 3, 2)]
+# A kernel larger than the input, 1×1, as large as the input, and windows that see padding only.
+UNUSUAL = [
+    ((2, 3), (4, 6), 1, 2),
+    ((3, 2), (5, 4), 2, 2),
+    ((4, 7), (1, 1), 2, 1),
+    ((3, 5), (3, 5), 1, 0),
+    ((3, 4), (1, 2), 2, 3),
+]
+# The stride is longer than the kernel: rows and columns between the windows are touched by none.
+GAPS = [((8, 9), (2, 1), 4, 0), ((7, 10), (1, 2), 3, 1)]
+# The kernel is too long along one axis only, mostly by one.
+TOO_LARGE = [
+    ((3, 9), (4, 2), 1, 0),
+    ((9, 3), (2, 4), 1, 0),
+    ((4, 8), (7, 3), 2, 1),
+    ((8, 4), (3, 9), 3, 2),
+    ((2, 9), (6, 2), 1, 1),
+]
+
+
+def windows_along(n, k, stride, padding, dilation=1):
+    """How many windows fit along one axis, counted."""
+    return len(range(0, n + 2 * padding - dilation * (k - 1), stride))
+
+
+class Meetings:
+    """Which input entry meets which kernel entry for which output, as three lists of flat indices.
+
+    Forward, weight gradient and input gradient are sums over the same meetings. Those with the
+    padding are left out, as they contribute nothing.
+    """
+
+    def __init__(self, shape, kernel, stride=1, padding=0, dilation=1):
+        (height, width), (kh, kw) = shape, kernel
+        self.shape, self.kernel = shape, kernel
+        self.out = (
+            windows_along(height, kh, stride, padding, dilation),
+            windows_along(width, kw, stride, padding, dilation),
+        )
+        rows = [
+            (i, m, i * stride + m * dilation - padding)
+            for i in range(self.out[0])
+            for m in range(kh)
+        ]
+        columns = [
+            (j, n, j * stride + n * dilation - padding)
+            for j in range(self.out[1])
+            for n in range(kw)
+        ]
+        met = [
+            (i * self.out[1] + j, m * kw + n, r * width + c)
+            for i, m, r in rows
+            if 0 <= r < height
+            for j, n, c in columns
+            if 0 <= c < width
+        ]
+        self.y, self.w, self.x = np.array(met).T
+
+    def forward(self, x, w):
+        products = np.ravel(x)[self.x] * np.ravel(w)[self.w]
+        return np.bincount(self.y, products, np.prod(self.out)).reshape(self.out)
+
+    def weight_grad(self, x, g):
+        products = np.ravel(x)[self.x] * np.ravel(g)[self.y]
+        return np.bincount(self.w, products, np.prod(self.kernel)).reshape(self.kernel)
+
+    def input_grad(self, w, g):
+        products = np.ravel(w)[self.w] * np.ravel(g)[self.y]
+        return np.bincount(self.x, products, np.prod(self.shape)).reshape(self.shape)
+
+    def columns(self, x):
+        cols = np.zeros((np.prod(self.kernel), np.prod(self.out)))
+        cols[self.w, self.y] = np.ravel(x)[self.x]
+        return cols
+
+    def image(self, cols):
+        products = np.asarray(cols)[self.w, self.y]
+        return np.bincount(self.x, products, np.prod(self.shape)).reshape(self.shape)
+
+    def layer(self, x, w, b):
+        """(N, F, out_h, out_w), by a matrix product over the channels at each meeting."""
+        x, w = x.reshape(*x.shape[:2], -1), w.reshape(*w.shape[:2], -1)
+        y = np.zeros((x.shape[0], w.shape[0], np.prod(self.out))) + b[:, None]
+        for at, k, seen in zip(self.y, self.w, self.x, strict=True):
+            y[:, :, at] += x[:, :, seen] @ w[:, :, k].T
+        return y.reshape(*y.shape[:2], *self.out)
+
+    def layer_grads(self, x, w, g):
+        """(dx, dw, db), likewise."""
+        flat = [a.reshape(*a.shape[:2], -1) for a in (x, w, g)]
+        dx, dw = np.zeros(flat[0].shape), np.zeros(flat[1].shape)
+        for at, k, seen in zip(self.y, self.w, self.x, strict=True):
+            dx[:, :, seen] += flat[2][:, :, at] @ flat[1][:, :, k]
+            dw[:, :, k] += flat[2][:, :, at].T @ flat[0][:, :, seen]
+        return (
+            dx.reshape(x.shape),
+            dw.reshape(w.shape),
+            np.array([g[:, f].sum() for f in range(g.shape[1])]),
+        )
+
+
+def whole_numbers(rng, shape):
+    """Random integers, none of them 0."""
+    return rng.integers(1, 10, size=shape) * rng.choice([-1, 1], size=shape)
+
+
+def column_major(array):
+    """The same array, stored column by column."""
+    return np.asfortranarray(array)
+
+
+# conv2d_output_shape
+
+
+@pytest.mark.parametrize(
+    ("shape", "kernel", "stride", "padding", "dilation"),
+    [
+        ((9, 6), (3, 2), 1, 0, 1),
+        ((10, 8), (3, 5), 2, 0, 1),
+        ((5, 7), (2, 4), 1, 3, 1),
+        ((11, 9), (4, 2), 1, 0, 3),
+        ((13, 10), (3, 4), 3, 2, 2),
+        ((9, 12), (1, 3), 4, 1, 5),
+    ],
+)
+def test_conv2d_output_shape_values(submission, shape, kernel, stride, padding, dilation):
+    expected = tuple(
+        windows_along(n, k, stride, padding, dilation) for n, k in zip(shape, kernel, strict=True)
+    )
+    value = submission.conv2d_output_shape(
+        shape, kernel, stride=stride, padding=padding, dilation=dilation
+    )
+    assert_close(value, expected, name=("out_h", "out_w"))
+
+
+def test_conv2d_output_shape_random(submission, rng):
+    kernel = tuple(int(k) for k in rng.permutation([2, 3, 4, 5])[:2])
+    stride, padding, dilation = (int(v) for v in rng.permutation([2, 3, 4]))
+    shape = tuple(dilation * (k - 1) + int(rng.integers(9, 30)) for k in kernel)
+    expected = tuple(
+        windows_along(n, k, stride, padding, dilation) for n, k in zip(shape, kernel, strict=True)
+    )
+    value = submission.conv2d_output_shape(shape, kernel, stride, padding, dilation)
+    assert_close(value, expected, name=("out_h", "out_w"))
+
+
+def test_conv2d_output_shape_defaults(submission, rng):
+    height, width = 7 + int(rng.integers(5)), 13 + int(rng.integers(5))
+    value = submission.conv2d_output_shape((height, width), (3, 4))
+    assert_close(value, (height - 2, width - 3), name=("out_h", "out_w"))
+
+
+@pytest.mark.parametrize(
+    ("shape", "kernel", "stride", "padding", "dilation"),
+    [
+        ((3, 8), (3, 5), 2, 0, 1),  # as long as the input
+        ((2, 4), (6, 5), 3, 2, 1),  # longer than the input, fits after padding
+        ((7, 9), (3, 2), 2, 1, 4),  # dilated to the padded input's length
+    ],
+)
+def test_conv2d_output_shape_just_fits(submission, shape, kernel, stride, padding, dilation):
+    expected = tuple(
+        windows_along(n, k, stride, padding, dilation) for n, k in zip(shape, kernel, strict=True)
+    )
+    value = submission.conv2d_output_shape(shape, kernel, stride, padding, dilation)
+    assert_close(value, expected, name=("out_h", "out_w"))
+
+
+@pytest.mark.parametrize(("shape", "kernel", "stride", "padding"), TOO_LARGE)
+def test_conv2d_output_shape_does_not_fit(submission, shape, kernel, stride, padding):
+    assert_raises(ValueError, submission.conv2d_output_shape, shape, kernel, stride, padding)
+
+
+@pytest.mark.parametrize(
+    ("shape", "kernel", "stride", "padding", "dilation"),
+    [((8, 20), (4, 3), 2, 0, 3), ((20, 5), (2, 3), 1, 1, 4), ((30, 6), (3, 2), 4, 0, 6)],
+)
+def test_conv2d_output_shape_dilated_does_not_fit(
+    submission, shape, kernel, stride, padding, dilation
+):
+    assert_raises(
+        ValueError, submission.conv2d_output_shape, shape, kernel, stride, padding, dilation
+    )
+
+
+def test_conv2d_output_shape_pure(submission):
+    assert_pure(submission.conv2d_output_shape, (9, 14), (2, 3), stride=3, padding=1, dilation=2)
+
+
+# conv2d
+
+
+def test_conv2d_plain(submission, rng):
+    x, w = rng.normal(size=(5, 7)), rng.normal(size=(3, 2))
+    expected = Meetings(x.shape, w.shape).forward(x, w)
+    assert_close(submission.conv2d(x, w), expected, axes=WINDOW)
+
+
+@pytest.mark.parametrize(
+    ("shape", "kernel", "stride", "padding"), STRIDED + PADDED + STRIDED_PADDED + UNUSUAL
+)
+def test_conv2d_values(submission, rng, shape, kernel, stride, padding):
+    x, w = rng.normal(size=shape), rng.normal(size=kernel)
+    expected = Meetings(shape, kernel, stride, padding).forward(x, w)
+    assert_close(submission.conv2d(x, w, stride=stride, padding=padding), expected, axes=WINDOW)
+
+
+def test_conv2d_positional(submission, rng):
+    x, w = column_major(rng.normal(size=(7, 6))), column_major(rng.normal(size=(2, 3)))
+    expected = Meetings(x.shape, w.shape, 3, 2).forward(x, w)
+    assert_close(submission.conv2d(x, w, 3, 2), expected, axes=WINDOW)
+
+
+@pytest.mark.parametrize("integers", ["x", "w", "x and w"])
+def test_conv2d_integers(submission, rng, integers):
+    x, w = rng.normal(size=(6, 8)), rng.normal(size=(3, 2))
+    if "x" in integers:
+        x = whole_numbers(rng, x.shape)
+    if "w" in integers:
+        w = whole_numbers(rng, w.shape)
+    expected = Meetings(x.shape, w.shape, 2, 1).forward(x, w)
+    assert_close(submission.conv2d(x, w, stride=2, padding=1), expected, axes=WINDOW)
+
+
+@pytest.mark.parametrize(("shape", "kernel", "stride", "padding"), TOO_LARGE)
+def test_conv2d_does_not_fit(submission, rng, shape, kernel, stride, padding):
+    x, w = rng.normal(size=shape), rng.normal(size=kernel)
+    assert_raises(ValueError, submission.conv2d, x, w, stride=stride, padding=padding)
+
+
+def test_conv2d_pure(submission, rng):
+    x, w = rng.normal(size=(6, 5)), rng.normal(size=(2, 3))
+    assert_pure(submission.conv2d, x, w, stride=2, padding=1)
+
+
+# conv2d_weight_grad
+
+
+def check_weight_grad(submission, rng, shape, kernel, stride=1, padding=0):
+    """One weight gradient against the sum over meetings."""
+    meetings = Meetings(shape, kernel, stride, padding)
+    x, w, g = rng.normal(size=shape), rng.normal(size=kernel), rng.normal(size=meetings.out)
+    value = submission.conv2d_weight_grad(x, w, g, stride=stride, padding=padding)
+    constants = {"out_h·out_w": g.size} if g.size > 1 else None
+    assert_close(value, meetings.weight_grad(x, g), name="dw", axes=WINDOW, constants=constants)
+
+
+def test_conv2d_weight_grad_plain(submission, rng):
+    x, w, g = rng.normal(size=(5, 7)), rng.normal(size=(3, 2)), rng.normal(size=(3, 6))
+    expected = Meetings(x.shape, w.shape).weight_grad(x, g)
+    value = submission.conv2d_weight_grad(x, w, g)
+    assert_close(value, expected, name="dw", axes=WINDOW, constants={"out_h·out_w": 18})
+
+
+@pytest.mark.parametrize(("shape", "kernel", "stride", "padding"), STRIDED)
+def test_conv2d_weight_grad_stride(submission, rng, shape, kernel, stride, padding):
+    check_weight_grad(submission, rng, shape, kernel, stride, padding)
+
+
+@pytest.mark.parametrize(("shape", "kernel", "stride", "padding"), PADDED)
+def test_conv2d_weight_grad_padding(submission, rng, shape, kernel, stride, padding):
+    check_weight_grad(submission, rng, shape, kernel, stride, padding)
+
+
+@pytest.mark.parametrize(("shape", "kernel", "stride", "padding"), STRIDED_PADDED + UNUSUAL + GAPS)
+def test_conv2d_weight_grad_stride_and_padding(submission, rng, shape, kernel, stride, padding):
+    check_weight_grad(submission, rng, shape, kernel, stride, padding)
+
+
+def test_conv2d_weight_grad_differences(submission, rng):
+    x, w, g = (
+        column_major(rng.normal(size=(6, 7))),
+        rng.normal(size=(3, 2)),
+        rng.normal(size=(3, 4)),
+    )
+    meetings = Meetings(x.shape, w.shape, 2, 1)
+    assert meetings.out == g.shape
+    value = submission.conv2d_weight_grad(x, w, column_major(g), 2, 1)
+    assert_vjp(lambda kernel: meetings.forward(x, kernel), w, g, value, name="dw", axes=WINDOW)
+
+
+def test_conv2d_weight_grad_integer_kernel(submission, rng):
+    x, w, g = rng.normal(size=(5, 8)), whole_numbers(rng, (3, 2)), rng.normal(size=(3, 7))
+    value = submission.conv2d_weight_grad(x, w, g)
+    assert_close(value, Meetings(x.shape, w.shape).weight_grad(x, g), name="dw", axes=WINDOW)
+
+
+@pytest.mark.parametrize("integers", ["x", "x and w"])
+def test_conv2d_weight_grad_integer_input(submission, rng, integers):
+    x, w, g = whole_numbers(rng, (8, 6)), rng.normal(size=(3, 2)), rng.normal(size=(4, 4))
+    if "w" in integers:
+        w = whole_numbers(rng, w.shape)
+    expected = Meetings(x.shape, w.shape, 2, 1).weight_grad(x, g)
+    value = submission.conv2d_weight_grad(x, w, g, stride=2, padding=1)
+    assert_close(value, expected, name="dw", axes=WINDOW)
+
+
+def test_conv2d_weight_grad_pure(submission, rng):
+    x, w, g = rng.normal(size=(6, 5)), rng.normal(size=(2, 3)), rng.normal(size=(4, 3))
+    assert_pure(submission.conv2d_weight_grad, x, w, g, stride=2, padding=1)
+
+
+# conv2d_input_grad
+
+
+def say_wrong_shape(value, shape, kernel, out, padding):
+    """Name the two shapes that a forgotten padding and a forgotten stride give."""
+    if not isinstance(value, np.ndarray) or value.shape == tuple(shape):
+        return
+    padded = tuple(n + 2 * padding for n in shape)
+    unstrided = tuple(n + k - 1 for n, k in zip(out, kernel, strict=True))
+    if padding and value.shape == padded:
+        fail(
+            f"dx has the padded input's shape {padded}, expected x's, {tuple(shape)}: "
+            "the padding is left on"
+        )
+    if value.shape in (unstrided, tuple(n - 2 * padding for n in unstrided)):
+        fail(
+            f"dx has shape {value.shape}, expected x's, {tuple(shape)}: the stride is ignored, "
+            "as this is the shape for stride 1"
+        )
+
+
+def check_input_grad(submission, rng, shape, kernel, stride=1, padding=0):
+    """One input gradient against the sum over meetings."""
+    meetings = Meetings(shape, kernel, stride, padding)
+    x, w, g = rng.normal(size=shape), rng.normal(size=kernel), rng.normal(size=meetings.out)
+    value = submission.conv2d_input_grad(x, w, g, stride=stride, padding=padding)
+    say_wrong_shape(value, shape, kernel, meetings.out, padding)
+    assert_close(value, meetings.input_grad(w, g), name="dx", axes=WINDOW)
+
+
+def test_conv2d_input_grad_plain(submission, rng):
+    x, w, g = rng.normal(size=(5, 7)), rng.normal(size=(3, 2)), rng.normal(size=(3, 6))
+    expected = Meetings(x.shape, w.shape).input_grad(w, g)
+    assert_close(submission.conv2d_input_grad(x, w, g), expected, name="dx", axes=WINDOW)
+
+
+@pytest.mark.parametrize(("shape", "kernel", "stride", "padding"), STRIDED)
+def test_conv2d_input_grad_stride(submission, rng, shape, kernel, stride, padding):
+    check_input_grad(submission, rng, shape, kernel, stride, padding)
+
+
+@pytest.mark.parametrize(("shape", "kernel", "stride", "padding"), PADDED)
+def test_conv2d_input_grad_padding(submission, rng, shape, kernel, stride, padding):
+    check_input_grad(submission, rng, shape, kernel, stride, padding)
+
+
+@pytest.mark.parametrize(("shape", "kernel", "stride", "padding"), STRIDED_PADDED + UNUSUAL)
+def test_conv2d_input_grad_stride_and_padding(submission, rng, shape, kernel, stride, padding):
+    check_input_grad(submission, rng, shape, kernel, stride, padding)
+
+
+@pytest.mark.parametrize(("shape", "kernel", "stride", "padding"), GAPS)
+def test_conv2d_input_grad_untouched(submission, rng, shape, kernel, stride, padding):
+    check_input_grad(submission, rng, shape, kernel, stride, padding)
+
+
+def test_conv2d_input_grad_differences(submission, rng):
+    x, w, g = (
+        rng.normal(size=(6, 5)),
+        column_major(rng.normal(size=(2, 3))),
+        rng.normal(size=(4, 3)),
+    )
+    meetings = Meetings(x.shape, w.shape, 2, 1)
+    assert meetings.out == g.shape
+    value = submission.conv2d_input_grad(x, w, column_major(g), 2, 1)
+    assert_vjp(lambda image: meetings.forward(image, w), x, g, value, name="dx", axes=WINDOW)
+
+
+def test_conv2d_input_grad_integer_kernel(submission, rng):
+    x, w, g = rng.normal(size=(5, 8)), whole_numbers(rng, (3, 2)), rng.normal(size=(3, 7))
+    expected = Meetings(x.shape, w.shape).input_grad(w, g)
+    assert_close(submission.conv2d_input_grad(x, w, g), expected, name="dx", axes=WINDOW)
+
+
+@pytest.mark.parametrize("integers", ["x", "x and w"])
+def test_conv2d_input_grad_integer_input(submission, rng, integers):
+    x, w, g = whole_numbers(rng, (8, 6)), rng.normal(size=(3, 2)), rng.normal(size=(4, 4))
+    if "w" in integers:
+        w = whole_numbers(rng, w.shape)
+    expected = Meetings(x.shape, w.shape, 2, 1).input_grad(w, g)
+    value = submission.conv2d_input_grad(x, w, g, stride=2, padding=1)
+    assert_close(value, expected, name="dx", axes=WINDOW)
+
+
+def test_conv2d_input_grad_pure(submission, rng):
+    x, w, g = rng.normal(size=(6, 5)), rng.normal(size=(2, 3)), rng.normal(size=(4, 3))
+    assert_pure(submission.conv2d_input_grad, x, w, g, stride=2, padding=1)
+
+
+# im2col
+
+
+def test_im2col_plain(submission, rng):
+    x = rng.normal(size=(4, 6))
+    expected = Meetings(x.shape, (3, 2)).columns(x)
+    assert_close(submission.im2col(x, (3, 2)), expected, axes=("kernel entry", "window"))
+
+
+@pytest.mark.parametrize(
+    ("shape", "kernel", "stride", "padding"), STRIDED + PADDED + STRIDED_PADDED + UNUSUAL
+)
+def test_im2col_values(submission, rng, shape, kernel, stride, padding):
+    x = rng.normal(size=shape)
+    expected = Meetings(shape, kernel, stride, padding).columns(x)
+    value = submission.im2col(x, kernel, stride=stride, padding=padding)
+    assert_close(value, expected, axes=("kernel entry", "window"))
+
+
+def test_im2col_positional(submission, rng):
+    x = column_major(rng.normal(size=(7, 6)))
+    expected = Meetings(x.shape, (2, 3), 3, 2).columns(x)
+    value = submission.im2col(x, (2, 3), 3, 2)
+    assert_close(value, expected, axes=("kernel entry", "window"))
+
+
+def test_im2col_integers(submission, rng):
+    x = whole_numbers(rng, (6, 5))
+    expected = Meetings(x.shape, (2, 3), 2, 1).columns(x)
+    value = submission.im2col(x, (2, 3), stride=2, padding=1)
+    assert_close(value, expected, axes=("kernel entry", "window"))
+
+
+@pytest.mark.parametrize(("shape", "kernel", "stride", "padding"), TOO_LARGE)
+def test_im2col_does_not_fit(submission, rng, shape, kernel, stride, padding):
+    x = rng.normal(size=shape)
+    assert_raises(ValueError, submission.im2col, x, kernel, stride=stride, padding=padding)
+
+
+def test_im2col_pure(submission, rng):
+    assert_pure(submission.im2col, rng.normal(size=(6, 5)), (2, 3), stride=2, padding=1)
+
+
+# col2im
+
+
+def test_col2im_plain(submission, rng):
+    cols = rng.normal(size=(6, 10))
+    expected = Meetings((4, 6), (3, 2)).image(cols)
+    assert_close(submission.col2im(cols, (4, 6), (3, 2)), expected, axes=WINDOW)
+
+
+@pytest.mark.parametrize(
+    ("shape", "kernel", "stride", "padding"), STRIDED + PADDED + STRIDED_PADDED + UNUSUAL + GAPS
+)
+def test_col2im_values(submission, rng, shape, kernel, stride, padding):
+    meetings = Meetings(shape, kernel, stride, padding)
+    cols = rng.normal(size=(np.prod(kernel), np.prod(meetings.out)))
+    value = submission.col2im(cols, shape, kernel, stride=stride, padding=padding)
+    assert_close(value, meetings.image(cols), axes=WINDOW)
+
+
+def test_col2im_positional(submission, rng):
+    meetings = Meetings((7, 6), (2, 3), 3, 2)
+    cols = column_major(rng.normal(size=(6, np.prod(meetings.out))))
+    assert_close(submission.col2im(cols, (7, 6), (2, 3), 3, 2), meetings.image(cols), axes=WINDOW)
+
+
+def test_col2im_adjoint(submission, rng):
+    shape, kernel = (9, 8), (3, 2)
+    meetings = Meetings(shape, kernel, 2, 1)
+    assert_adjoint(
+        meetings.columns,
+        lambda cols: submission.col2im(cols, shape, kernel, stride=2, padding=1),
+        rng.normal(size=shape),
+        rng.normal(size=(np.prod(kernel), np.prod(meetings.out))),
+        name="col2im(cols)",
+    )
+
+
+def test_col2im_pure(submission, rng):
+    assert_pure(submission.col2im, rng.normal(size=(6, 12)), (6, 5), (2, 3), stride=2, padding=1)
+
+
+# conv2d_layer
+
+# N, C, F, (H, W), (kh, kw), stride, padding, dilation
+LAYERS = {
+    "stride": (2, 3, 4, (6, 8), (3, 2), 2, 0, 1),
+    "padding": (3, 2, 4, (3, 4), (2, 3), 1, 1, 1),
+    "dilation": (2, 4, 3, (7, 8), (3, 2), 1, 0, 3),
+    "stride and padding": (2, 3, 4, (5, 6), (2, 4), 3, 2, 1),
+    "all three": (2, 3, 4, (8, 5), (3, 2), 2, 2, 3),
+    "larger kernel": (3, 4, 2, (2, 3), (4, 3), 2, 3, 2),
+    "1×1 kernel": (2, 3, 4, (5, 4), (1, 1), 3, 1, 2),
+    "kernel as input": (3, 2, 4, (3, 5), (2, 3), 1, 0, 2),
+}
+
+
+def make_layer(rng, case):
+    n, c, f, shape, kernel, stride, padding, dilation = case
+    meetings = Meetings(shape, kernel, stride, padding, dilation)
+    x, w = rng.normal(size=(n, c, *shape)), rng.normal(size=(f, c, *kernel))
+    b, g = rng.normal(size=f) * 2, rng.normal(size=(n, f, *meetings.out))
+    return meetings, x, w, b, g
+
+
+def test_conv2d_layer_plain(submission, rng):
+    meetings, x, w, b, _ = make_layer(rng, (2, 3, 4, (4, 6), (3, 2), 1, 0, 1))
+    assert_close(submission.conv2d_layer(x, w, b), meetings.layer(x, w, b), axes=OUTPUTS)
+
+
+@pytest.mark.parametrize("case", LAYERS)
+def test_conv2d_layer_values(submission, rng, case):
+    stride, padding, dilation = LAYERS[case][-3:]
+    meetings, x, w, b, _ = make_layer(rng, LAYERS[case])
+    value = submission.conv2d_layer(x, w, b, stride=stride, padding=padding, dilation=dilation)
+    bias = np.zeros((len(x), 1, 1, 1)) + b[:, None, None] + np.zeros(meetings.out)
+    assert_close(value, meetings.layer(x, w, b), axes=OUTPUTS, terms={"the bias": bias})
+
+
+@pytest.mark.parametrize(("n", "c", "f"), [(1, 2, 3), (3, 1, 2), (2, 3, 1), (1, 1, 1)])
+def test_conv2d_layer_one_of_each(submission, rng, n, c, f):
+    meetings, x, w, b, _ = make_layer(rng, (n, c, f, (5, 7), (2, 3), 2, 1, 2))
+    value = submission.conv2d_layer(x, w, b, 2, 1, 2)
+    assert_close(value, meetings.layer(x, w, b), axes=OUTPUTS)
+
+
+@pytest.mark.parametrize("integers", ["x", "w", "x and w"])
+def test_conv2d_layer_integers(submission, rng, integers):
+    meetings, x, w, b, _ = make_layer(rng, (2, 3, 4, (6, 5), (2, 3), 2, 1, 2))
+    if "x" in integers:
+        x = whole_numbers(rng, x.shape)
+    if "w" in integers:
+        w = whole_numbers(rng, w.shape)
+    value = submission.conv2d_layer(x, w, b, stride=2, padding=1, dilation=2)
+    assert_close(value, meetings.layer(x, w, b), axes=OUTPUTS)
+
+
+@pytest.mark.parametrize(("shape", "kernel", "stride", "padding"), TOO_LARGE)
+def test_conv2d_layer_does_not_fit(submission, rng, shape, kernel, stride, padding):
+    x, w, b = rng.normal(size=(2, 3, *shape)), rng.normal(size=(4, 3, *kernel)), rng.normal(size=4)
+    assert_raises(ValueError, submission.conv2d_layer, x, w, b, stride=stride, padding=padding)
+
+
+@pytest.mark.parametrize(
+    ("shape", "kernel", "dilation"), [((6, 9), (3, 2), 3), ((9, 6), (2, 4), 2)]
+)
+def test_conv2d_layer_dilated_does_not_fit(submission, rng, shape, kernel, dilation):
+    x, w, b = rng.normal(size=(2, 3, *shape)), rng.normal(size=(4, 3, *kernel)), rng.normal(size=4)
+    assert_raises(ValueError, submission.conv2d_layer, x, w, b, stride=2, dilation=dilation)
+
+
+def test_conv2d_layer_pure(submission, rng):
+    _, x, w, b, _ = make_layer(rng, (2, 3, 4, (6, 5), (2, 3), 2, 1, 2))
+    assert_pure(submission.conv2d_layer, x, w, b, stride=2, padding=1, dilation=2)
+
+
+# conv2d_layer_grads
+
+GRADS = ("dx", "dw", "db")
+
+
+def check_layer_grads(value, meetings, x, w, g):
+    """The three gradients against the sums over meetings."""
+    assert_close(
+        value,
+        meetings.layer_grads(x, w, g),
+        name=GRADS,
+        axes=(IMAGES, FILTERS, ("filter",)),
+        constants={"out_h·out_w": g[0, 0].size, "N": len(g), "N·out_h·out_w": g[:, 0].size},
+    )
+
+
+def test_conv2d_layer_grads_plain(submission, rng):
+    meetings, x, w, b, g = make_layer(rng, (2, 3, 4, (4, 6), (3, 2), 1, 0, 1))
+    check_layer_grads(submission.conv2d_layer_grads(x, w, b, g), meetings, x, w, g)
+
+
+@pytest.mark.parametrize("case", LAYERS)
+def test_conv2d_layer_grads_values(submission, rng, case):
+    stride, padding, dilation = LAYERS[case][-3:]
+    meetings, x, w, b, g = make_layer(rng, LAYERS[case])
+    value = submission.conv2d_layer_grads(
+        x, w, b, g, stride=stride, padding=padding, dilation=dilation
+    )
+    check_layer_grads(value, meetings, x, w, g)
+
+
+@pytest.mark.parametrize(("n", "c", "f"), [(1, 2, 3), (3, 1, 2), (2, 3, 1), (1, 1, 1)])
+def test_conv2d_layer_grads_one_of_each(submission, rng, n, c, f):
+    meetings, x, w, b, g = make_layer(rng, (n, c, f, (5, 7), (2, 3), 2, 1, 2))
+    check_layer_grads(submission.conv2d_layer_grads(x, w, b, g, 2, 1, 2), meetings, x, w, g)
+
+
+def test_conv2d_layer_grads_untouched(submission, rng):
+    meetings, x, w, b, g = make_layer(rng, (2, 3, 4, (9, 8), (2, 1), 5, 1, 2))
+    value = submission.conv2d_layer_grads(x, w, b, g, stride=5, padding=1, dilation=2)
+    check_layer_grads(value, meetings, x, w, g)
+
+
+def test_conv2d_layer_grads_differences(submission, rng):
+    meetings, x, w, b, g = make_layer(rng, (2, 1, 3, (4, 5), (2, 3), 2, 1, 2))
+    # The forward pass again, by one einsum over windows read from the padded images.
+    rows = np.arange(meetings.out[0])[:, None] * 2 + np.arange(2) * 2
+    columns = np.arange(meetings.out[1])[:, None] * 2 + np.arange(3) * 2
+    padded = np.zeros((2, 1, 6, 7))
+
+    def forward(at):
+        padded[:, :, 1:-1, 1:-1] = at["x"]
+        seen = padded[:, :, rows[:, None, :, None], columns[None, :, None, :]]
+        return np.einsum("ncijpq,fcpq->nfij", seen, at["w"]) + at["b"][:, None, None]
+
+    value = submission.conv2d_layer_grads(x, w, b, g, stride=2, padding=1, dilation=2)
+    if not isinstance(value, tuple | list) or len(value) != 3:
+        fail("the result should be a tuple of three, (dx, dw, db)")
+    grads = dict(zip("xwb", value, strict=True))
+    assert_vjp(forward, {"x": x, "w": w, "b": b}, g, grads, axes={"x": IMAGES, "w": FILTERS})
+
+
+@pytest.mark.parametrize("integers", ["x", "w", "x and w"])
+def test_conv2d_layer_grads_integers(submission, rng, integers):
+    meetings, x, w, b, g = make_layer(rng, (2, 3, 4, (6, 5), (2, 3), 2, 1, 2))
+    if "x" in integers:
+        x = whole_numbers(rng, x.shape)
+    if "w" in integers:
+        w = whole_numbers(rng, w.shape)
+    value = submission.conv2d_layer_grads(x, w, b, g, stride=2, padding=1, dilation=2)
+    check_layer_grads(value, meetings, x, w, g)
+
+
+def test_conv2d_layer_grads_pure(submission, rng):
+    _, x, w, b, g = make_layer(rng, (2, 3, 4, (6, 5), (2, 3), 2, 1, 2))
+    assert_pure(submission.conv2d_layer_grads, x, w, b, g, stride=2, padding=1, dilation=2)
+
+
+# max_pool2d_grad
+
+
+def pooled_shape(shape, size, stride):
+    return tuple(windows_along(n, size, stride, 0) for n in shape)
+
+
+def first_maximum(x, i, j, size, stride):
+    """Where the maximum of a window is: a later entry has to be larger to take its place."""
+    best = (i * stride, j * stride)
+    for r in range(i * stride, i * stride + size):
+        for c in range(j * stride, j * stride + size):
+            if x[r, c] > x[best]:
+                best = (r, c)
+    return best
+
+
+def pool_grad(x, g, size, stride):
+    dx = np.zeros(x.shape)
+    for i, j in np.ndindex(*g.shape):
+        dx[first_maximum(x, i, j, size, stride)] += g[i, j]
+    return dx
+
+
+def check_pool_grad(submission, x, g, size, stride):
+    value = submission.max_pool2d_grad(x, g, size, stride)
+    assert_close(value, pool_grad(x, g, size, stride), name="dx", axes=WINDOW)
+
+
+@pytest.mark.parametrize(
+    ("shape", "size", "stride"),
+    [
+        ((7, 5), 2, 2),  # side by side, with a remainder row and column
+        ((11, 8), 3, 3),
+        ((7, 9), 3, 1),  # overlaps
+        ((10, 8), 4, 2),
+        ((9, 12), 2, 3),  # gaps
+        ((4, 7), 1, 2),  # windows of one entry
+        ((5, 3), 3, 2),  # as wide as the input
+    ],
+)
+def test_max_pool2d_grad_values(submission, rng, shape, size, stride):
+    x, g = rng.normal(size=shape), rng.normal(size=pooled_shape(shape, size, stride))
+    check_pool_grad(submission, x, g, size, stride)
+
+
+def test_max_pool2d_grad_differences(submission, rng):
+    # Entries at least 0.4 apart: no step of the differences changes which one is the largest.
+    x = rng.permutation(42).reshape(6, 7) * 0.4 - 8
+    g = rng.normal(size=pooled_shape(x.shape, 3, 2))
+
+    def forward(image):
+        tiles = [
+            [image[2 * i : 2 * i + 3, 2 * j : 2 * j + 3].max() for j in range(g.shape[1])]
+            for i in range(g.shape[0])
+        ]
+        return np.array(tiles)
+
+    value = submission.max_pool2d_grad(column_major(x), column_major(g), size=3, stride=2)
+    assert_vjp(forward, x, g, value, name="dx", axes=WINDOW)
+
+
+@pytest.mark.parametrize(("size", "stride"), [(2, 2), (3, 2)])
+def test_max_pool2d_grad_negative(submission, rng, size, stride):
+    x = -1.0 - rng.random(size=(7, 9))
+    x[:3] *= 1e15  # no number that stands for 'lower than everything' is low enough
+    g = rng.normal(size=pooled_shape(x.shape, size, stride))
+    check_pool_grad(submission, x, g, size, stride)
+
+
+@pytest.mark.parametrize(("size", "stride"), [(2, 2), (3, 1), (3, 4)])
+def test_max_pool2d_grad_ties(submission, rng, size, stride):
+    x = rng.integers(-3, 0, size=(8, 10)).astype(np.float64)
+    g = rng.normal(size=pooled_shape(x.shape, size, stride))
+    check_pool_grad(submission, x, g, size, stride)
+
+
+def test_max_pool2d_grad_tie_order(submission, rng):
+    # Top right and bottom left: rows come before columns.
+    x = rng.normal(size=(2, 4))
+    x[0, 1] = x[1, 0] = 5.0
+    x[0, 3] = x[1, 2] = 6.0
+    check_pool_grad(submission, x, rng.normal(size=(1, 2)), 2, 2)
+
+
+def test_max_pool2d_grad_constant_input(submission, rng):
+    x, g = np.full((5, 6), rng.normal()), rng.normal(size=(4, 5))
+    check_pool_grad(submission, x, g, 2, 1)
+
+
+@pytest.mark.parametrize("overlap", [False, True])
+def test_max_pool2d_grad_integers(submission, rng, overlap):
+    x = whole_numbers(rng, (7, 8))
+    size, stride = (3, 2) if overlap else (2, 3)
+    check_pool_grad(
+        submission, x, rng.normal(size=pooled_shape(x.shape, size, stride)), size, stride
+    )
+
+
+def test_max_pool2d_grad_pure(submission, rng):
+    x, g = rng.normal(size=(7, 6)), rng.normal(size=(3, 2))
+    assert_pure(submission.max_pool2d_grad, x, g, size=3, stride=2)
