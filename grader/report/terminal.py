@@ -96,6 +96,9 @@ ROOMY = 45
 NOT_THEIRS = (Status.UNRESOLVED, Status.GRADER_ERROR)
 """Statuses that say nothing about the learner's work."""
 
+UNREAD = (Status.ERROR, Status.TIMEOUT)
+"""Statuses of functions whose file could not be loaded: told once, with the file."""
+
 FOR_A_PERSON = (*NOT_THEIRS, Status.TAMPERED)
 """Statuses that someone other than the learner has to look at."""
 
@@ -394,8 +397,11 @@ def _topic_line(pen: _Pen, group: TopicScores, brief: bool) -> Text | None:
         return None
     status = statuses.pop()
     n = len(group.scores)
-    if status is Status.MISSING and not any(_undefined(score) for score in group.scores):
-        words = f"still stubs: all {n}" if n > 1 else "still a stub"
+    lacking = _lacking(pen, group.scores)
+    if status is Status.MISSING and len(lacking) == 1:
+        (words,) = lacking
+        stubs = words == STUBS
+        words = f"{words}: all {n}" if stubs and n > 1 else "still a stub" if stubs else words
     elif brief and status is Status.PASSED:
         if any(outcome.warnings or outcome.printed for s in group.scores for outcome in s.outcomes):
             return None
@@ -406,6 +412,8 @@ def _topic_line(pen: _Pen, group: TopicScores, brief: bool) -> Text | None:
     right = Text(f"{_share(group.earned, group.points)} points", "bold")
     middle = Text(f"{pen.glyph(status)} {words}", style)
     room = pen.table - right.cell_len - middle.cell_len - 4
+    if room < min(cell_len(pen.clean(group.slug)), LABEL):
+        return None
     slug = pen.cut(pen.clean(group.slug), room)
     left = Text.assemble(
         (slug, "bold"), " " * (min(28, pen.table - 44) - cell_len(slug)), "  ", middle
@@ -413,23 +421,33 @@ def _topic_line(pen: _Pen, group: TopicScores, brief: bool) -> Text | None:
     return pen.ends(left, right)
 
 
-def _undefined(score: Score) -> bool:
-    """Whether a missing function is not there at all, rather than an unwritten stub."""
-    return "not defined" in score.reason
+STUBS = "still stubs"
+
+
+def _lacking(pen: _Pen, scores: Sequence[Score]) -> dict[str, list[str]]:
+    """Names of the missing functions, by what is lacking: a body, a definition, the whole file."""
+    lacking: dict[str, list[str]] = {}
+    for score in scores:
+        if score.status is Status.MISSING:
+            name = score.exercise.name
+            reason = score.reason.removesuffix(f" `{name}`")
+            words = STUBS if reason in ("", "still a stub") else pen.clean(reason)
+            lacking.setdefault(words, []).append(pen.clean(name))
+    return lacking
 
 
 def _topic(pen: _Pen, report: Report, group: TopicScores) -> Iterator[Text]:
     yield _heading(pen, group)
     for problem in group.problems:
         yield from _problem(pen, problem)
-    unread = [s for s in group.scores if group.problems and s.status is Status.ERROR]
-    stubs = [s for s in group.scores if s.status is Status.MISSING and not _undefined(s)]
-    undefined = [s for s in group.scores if s.status is Status.MISSING and _undefined(s)]
+    unread = [s for s in group.scores if group.problems and s.status in UNREAD]
     told = [s for s in group.scores if s not in unread and s.status is not Status.MISSING]
     yield from _rows(pen, told)
-    yield from _names(pen, Status.ERROR, "could not be checked", unread)
-    yield from _names(pen, Status.MISSING, "still stubs", stubs)
-    yield from _names(pen, Status.MISSING, "not defined", undefined)
+    if unread:
+        names = [pen.clean(score.exercise.name) for score in unread]
+        yield from _names(pen, Status.ERROR, "could not be checked", names)
+    for words, names in _lacking(pen, group.scores).items():
+        yield from _names(pen, Status.MISSING, words, names)
     for score in told:
         if score.status is Status.PASSED:
             yield from _passed_remarks(pen, score)
@@ -454,12 +472,12 @@ def _rows(pen: _Pen, scores: Sequence[Score]) -> Iterator[Text]:
         yield pen.ends(Text.assemble(left, name), right)
 
 
-def _names(pen: _Pen, status: Status, words: str, scores: Sequence[Score]) -> Iterator[Text]:
-    if scores:
-        names = ", ".join(pen.clean(score.exercise.name) for score in scores)
-        look = LOOKS[status]
-        text = Text.assemble((f"{words}: ", look.style), names)
-        yield from pen.hang(text, indent=4, label=Text(f"  {pen.glyph(status)}", look.style))
+def _names(pen: _Pen, status: Status, words: str, names: Sequence[str]) -> Iterator[Text]:
+    look = LOOKS[status]
+    text = Text.assemble((f"{words}: ", look.style), ", ".join(names))
+    if words.startswith("it "):  # a clause about each of them reads better after the names
+        text = Text.assemble(", ".join(names) + ": ", (words, look.style))
+    yield from pen.hang(text, indent=4, label=Text(f"  {pen.glyph(status)}", look.style))
 
 
 def _passed_remarks(pen: _Pen, score: Score) -> Iterator[Text]:

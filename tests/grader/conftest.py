@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
+
+from grader.content import Content
+from grader.grading import Grader
+from grader.model import Report
+from grader.stubs import make_stub
+from grader.submission import read_submission
 
 # ---- reports
 
@@ -21,3 +29,194 @@ def samples() -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+# ---- a course of one small topic, and a warm grader for it
+
+TOY_SOLUTION = '''"""A toy topic."""
+
+import numpy as np
+
+
+def scaled_square_grad(x, c):
+    """Gradient of c·Σx².
+
+    Examples
+    --------
+    >>> scaled_square_grad(np.array([1.0, 2.0]), 3.0)
+    array([ 6., 12.])
+    """
+    ### BEGIN SOLUTION
+    return 2.0 * c * np.asarray(x)
+    ### END SOLUTION
+
+
+def row_means(x):
+    """Means of the rows of an (n, d) array; no columns is a ValueError."""
+    ### BEGIN SOLUTION
+    if x.shape[1] == 0:
+        raise ValueError("row_means: x has no columns")
+    return x.mean(axis=1)
+    ### END SOLUTION
+'''
+
+TOY_SUITE = '''"""Hidden suite of the toy topic."""
+
+import numpy as np
+import pytest
+
+from grader.checks import assert_close, assert_gradient, assert_no_warnings, assert_pure, assert_raises
+
+
+@pytest.mark.parametrize("n", [3, 5])
+def test_scaled_square_grad_differences(submission, rng, n):
+    x = rng.normal(size=n)
+    grad = submission.scaled_square_grad(x, 1.7)
+    assert_gradient(lambda v: 1.7 * np.sum(v**2), x, grad, axes=("entry",), constants={"c": 1.7})
+
+
+def test_scaled_square_grad_pure(submission, rng):
+    assert_pure(submission.scaled_square_grad, rng.normal(size=3), 0.3)
+
+
+def test_row_means_values(submission, rng):
+    x = rng.normal(size=(4, 3))
+    value = assert_no_warnings(submission.row_means, x)
+    assert_close(value, np.array([sum(row) / 3 for row in x]), axes=("row",), constants={"d": 3})
+
+
+def test_row_means_empty(submission):
+    assert_raises(ValueError, submission.row_means, np.zeros((2, 0)), match="columns")
+'''
+
+TOY_MISTAKES = '''import numpy as np
+
+
+def scaled_square_grad__no_two(x, c):
+    """the factor 2 of the power rule is missing"""
+    return c * x
+
+
+def scaled_square_grad__in_place(x, c):
+    """the caller's x is changed in place"""
+    x *= 2 * c
+    return x.copy()
+
+
+def scaled_square_grad__squared(x, c):
+    """the loss's terms are returned, not their derivative"""
+    return c * x**2
+
+
+def row_means__columns(x):
+    """the columns are averaged, not the rows"""
+    if x.shape[1] == 0:
+        raise ValueError("no columns")
+    return x.mean(axis=0)
+
+
+def row_means__sum(x):
+    """the rows are summed, not averaged"""
+    if x.shape[1] == 0:
+        raise ValueError("no columns")
+    return x.sum(axis=1)
+
+
+def row_means__no_error(x):
+    """no columns give NaN, not an error"""
+    with np.errstate(all="ignore"):
+        return x.sum(axis=1) / x.shape[1]
+'''
+
+TOY_ALTERNATIVES = '''def scaled_square_grad__list(x, c):
+    """A list of Python floats."""
+    return [2 * c * float(v) for v in x]
+
+
+def scaled_square_grad__sum(x, c):
+    """Adds the array to itself."""
+    return (x + x) * c
+
+
+def row_means__loop(x):
+    """A loop."""
+    if not x.shape[1]:
+        raise ValueError("without columns there is no mean")
+    return [sum(row) / len(row) for row in x.tolist()]
+
+
+def row_means__dot(x):
+    """A product with ones."""
+    if not x.shape[1]:
+        raise ValueError("without columns there is no mean")
+    return x @ ([1 / x.shape[1]] * x.shape[1])
+'''
+
+TOY_TOML = """schema = 1
+title = "Toys"
+summary = "Two small functions."
+"""
+TOY_EXERCISE = """
+[[exercises]]
+name = "{name}"
+title = "The {name}"
+points = {points}
+difficulty = "easy"
+minutes = 5
+tags = ["toy"]
+hints = {{ concept = "c", equation = "e", shape = "s", line = "l" }}
+"""
+
+
+def write_toy_course(root: Path) -> Content:
+    """A sound course of one topic, `toy`, under `root`."""
+    content = Content.under(root)
+    toml = TOY_TOML + "".join(
+        TOY_EXERCISE.format(name=name, points=points)
+        for name, points in (("scaled_square_grad", 2), ("row_means", 3))
+    )
+    statement = "# Toys\n\n## Notation\n\nNone.\n\n## `scaled_square_grad(x, c)`\n\nA.\n\n## `row_means(x)`\n\nB.\n"
+    for file, text in (
+        (content.course_toml, 'schema = 1\ntitle = "A toy course"\ntopics = ["toy"]\n'),
+        (content.topic_toml("toy"), toml),
+        (content.statement("toy"), statement),
+        (content.source("toy"), TOY_SOLUTION),
+        (content.stub("toy"), make_stub(TOY_SOLUTION, "toy.py")),
+        (content.suite("toy"), TOY_SUITE),
+        (content.mistakes_file("toy"), TOY_MISTAKES),
+        (content.alternatives_file("toy"), TOY_ALTERNATIVES),
+    ):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+    return content
+
+
+@pytest.fixture(scope="session")
+def toy(tmp_path_factory: pytest.TempPathFactory) -> Content:
+    """The toy course; do not write to it."""
+    return write_toy_course(tmp_path_factory.mktemp("toy"))
+
+
+@pytest.fixture
+def own_toy(tmp_path: Path) -> Content:
+    """A toy course of the test's own, to be broken."""
+    return write_toy_course(tmp_path / "course")
+
+
+@pytest.fixture(scope="session")
+def toy_grader(toy: Content) -> Iterator[Grader]:
+    """A warm grader of the toy course, with a deadline of one second a call."""
+    with Grader(toy, timeout=1.0) as grader:
+        yield grader
+
+
+@pytest.fixture
+def grade_toy(toy_grader: Grader, tmp_path: Path) -> Callable[..., Report]:
+    """Grades the text of a toy.py."""
+
+    def grade(text: str, **options: Any) -> Report:
+        file = tmp_path / "toy.py"
+        file.write_text(text, encoding="utf-8")
+        return toy_grader.grade(read_submission(file, toy_grader.course), **options)
+
+    return grade

@@ -270,7 +270,7 @@ def every_status() -> Report:
             "the suite raised KeyError: 'mask'",
             values=Failure("the suite raised KeyError: 'mask'"),
         ),
-        missing(heads, "not defined"),
+        missing(heads, "attention.py defines no function `multi_head_attention`"),
         *(missing(each) for each in CONVOLUTION.exercises),
         submission="bob/softmax.ipynb",
         notes=("this machine cannot keep a submission off the network",),

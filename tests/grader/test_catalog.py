@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -43,9 +42,6 @@ def {name}(x, axis=-1):
     return x
     ### END SOLUTION
 '''
-
-TIME_LIMIT = 0.015
-"""Seconds to load a course of 4 topics with 8 functions each: unnoticed in a command's start."""
 
 
 def write_topic(content: Content, slug: str, names: list[str]) -> None:
@@ -355,28 +351,6 @@ def test_statement_section_of_nothing(content: Content) -> None:
     content.statement("beta").write_text("# Beta\n", encoding="utf-8")
     with pytest.raises(ContentError, match=re.escape("## `third(x, axis=-1)`")):
         statement_section(content, course, "third")
-
-
-def test_loading_is_quick(tmp_path: Path) -> None:
-    """A course of the real size loads within the limit; the best of 20 counts."""
-    content = Content.under(tmp_path)
-    slugs = ["alpha", "beta", "gamma", "delta"]
-    for slug in slugs:
-        write_topic(content, slug, [f"{slug}_{i}" for i in range(8)])
-        hint = "A sentence that is about as long as the real ones are, with mathematics in it. "
-        for rung in ("An idea.", "f = x", "Keep the axis."):
-            file = content.topic_toml(slug)
-            text = file.read_text(encoding="utf-8")
-            file.write_text(text.replace(rung, rung + hint * 2), encoding="utf-8")
-        with content.statement(slug).open("a", encoding="utf-8") as file_:
-            file_.write("Words $x$ and `code`.\n" * 500)
-    content.course_toml.write_text(f'schema = 1\ntitle = "T"\ntopics = {slugs}\n', encoding="utf-8")
-    seconds = []
-    for _ in range(20):
-        start = time.perf_counter()
-        load_course(content)
-        seconds.append(time.perf_counter() - start)
-    assert min(seconds) < TIME_LIMIT
 
 
 def test_loading_imports_nothing_heavy(content: Content) -> None:

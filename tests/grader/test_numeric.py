@@ -97,9 +97,11 @@ def test_narrow_functions_make_the_step_shrink():
 
 def test_large_coordinates_have_large_steps():
     """The step follows the size of each coordinate, so that x + h differs from x."""
-    x = np.array([1e9, 3e-2, -4e12])
-    gradient, _ = numeric_gradient(lambda x: (x * x).sum() / 1e12, x)
-    np.testing.assert_allclose(gradient[[0, 2]], 2 * x[[0, 2]] / 1e12, rtol=1e-9)
+    x = np.array([1e9, -4e12])
+    gradient, error = numeric_gradient(lambda x: (x * x / np.array([1e9, 1e12])).sum(), x)
+    right = 2 * x / np.array([1e9, 1e12])
+    assert np.all(np.abs(gradient - right) <= ERROR_FACTOR * error)
+    assert np.all(error <= 1e-6 * np.abs(right))
 
 
 @pytest.mark.parametrize("make", PROBLEMS, ids=lambda make: make.__name__)
@@ -170,17 +172,10 @@ def test_noise_level_is_estimated(level):
     """Noise of a known level is found to within a factor of four."""
 
     def f(x):
-        # Rounding to multiples of a unit gives noise of unit/√12.
-        unit = level * math.sqrt(12)
-        return np.round(np.sin(x * 1e6 / 1e6).sum() * 3e7 % 1.0 / unit) * unit
-
-    forward = Forward(f, np.array([0.3, 0.8]), scalar=True)
-    assert noise_level(forward)[0] > level / 4
-
-    def g(x):
+        # Digits of a fast sine are as good as random: a fraction in [0, 1) has variance 1/12.
         return math.sin(x.sum()) + level * math.sqrt(12) * (np.sin(1e9 * x.sum()) * 1e4 % 1.0)
 
-    forward = Forward(g, np.array([0.3, 0.8]), scalar=True)
+    forward = Forward(f, np.array([0.3, 0.8]), scalar=True)
     assert level / 4 < noise_level(forward)[0] < 4 * level
 
 
@@ -194,9 +189,7 @@ def test_noise_of_cancellation_is_in_the_error():
 
 def test_noise_is_not_mistaken_for_a_nearby_kink():
     """A kink that crosses the line on which noise is measured does not count as noise."""
-    forward = Forward(
-        lambda x: np.abs(x - 2e-8).sum() + x.sum() + 1.0, np.zeros(4), scalar=True
-    )
+    forward = Forward(lambda x: np.abs(x - 2e-8).sum() + x.sum() + 1.0, np.zeros(4), scalar=True)
     assert noise_level(forward)[0] < 1000 * EPS
 
 

@@ -154,6 +154,7 @@ def test_any_text_is_defused(samples, text, width):
             ),
         ),
         samples.missing(jacobian, text),
+        samples.missing(samples.ATTENTION.exercises[0], f"NotImplementedError: {text}"),
         submission=text,
         problems=(Problem("convolution", text, text, 1, len(text) // 2 + 1, text),),
         notes=(text,),
@@ -329,7 +330,57 @@ def test_stubs_take_one_line(samples):
     text = printed(samples.every_status())
     assert "○ still stubs: cross_entropy_gradient" in text
     assert text.count("cross_entropy_gradient") == 1
-    assert "○ not defined: multi_head_attention" in text
+    assert "○ attention.py defines no function: multi_head_attention" in text
+
+
+def test_missing_functions_say_what_is_lacking(samples):
+    """Functions that lack a body, a definition or another function are told apart."""
+    of = samples.SOFTMAX.exercises
+    reasons = [
+        "softmax.py defines no function `softmax`",
+        "softmax.py defines no function `softmax_jacobian`",
+        "it calls `softmax`, which is still a stub",
+        "still a stub",
+        "",
+        "NotImplementedError: later",
+    ]
+    scores = [samples.missing(each, why) for each, why in zip(of, reasons, strict=True)]
+    lines = printed(samples.report(*scores)).splitlines()
+    assert "  ○ softmax.py defines no function: softmax, softmax_jacobian" in lines
+    assert "  ○ softmax_vjp: it calls `softmax`, which is still a stub" in lines
+    assert "  ○ still stubs: log_softmax, cross_entropy" in lines
+    assert "  ○ NotImplementedError: later: cross_entropy_gradient" in lines
+
+
+@pytest.mark.parametrize("width", [60, 80])
+def test_a_file_that_is_not_there_takes_one_line(samples, width):
+    """A topic that was not handed in is one line, whatever else was."""
+    scores = [
+        samples.missing(each, "softmax.py is not there") for each in samples.SOFTMAX.exercises
+    ]
+    lines = printed(samples.report(*scores), width=width).splitlines()
+    assert sum("softmax.py is not there" in line for line in lines) == 1
+    assert len(lines) <= 7
+
+
+def test_long_reason_of_a_missing_function_is_wrapped(samples):
+    """What a learner's NotImplementedError says is wrapped, though the topic has one thing to say."""
+    of = samples.SOFTMAX.exercises[0]
+    text = printed(samples.report(samples.missing(of, "NotImplementedError: " + "later " * 40)))
+    assert max(len(line) for line in text.splitlines()) <= 80
+    assert flat(text).count("later") == 40
+
+
+@pytest.mark.parametrize("status", [Status.ERROR, Status.TIMEOUT])
+def test_file_that_never_loads_is_one_block(samples, status):
+    """A file that dies or hangs while it is loaded is told once, not for each function."""
+    why = "softmax.py took more than 10 s to load"
+    scores = [
+        samples.judged(e, status, why, values=Failure(why)) for e in samples.SOFTMAX.exercises
+    ]
+    text = printed(samples.report(*scores, problems=(Problem("softmax", "softmax.py", why),)))
+    assert text.count(why) == 1
+    assert "could not be checked: softmax, softmax_jacobian" in text
 
 
 def test_untouched_workspace_is_short(samples):

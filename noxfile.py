@@ -1,0 +1,53 @@
+"""All that CI runs, in fresh environments: `nox`. The long sweeps: `nox -s nightly`."""
+
+import nox
+
+nox.options.sessions = ["lint", "types", "tests", "verify"]
+nox.options.reuse_existing_virtualenvs = True
+PYTHONS = ["3.11", "3.12", "3.13"]
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Style and format."""
+    session.install("ruff>=0.8")
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Strict types of the package."""
+    session.install("-e", ".", "mypy>=1.13")
+    session.run("mypy")
+
+
+@nox.session(python=PYTHONS)
+def tests(session: nox.Session) -> None:
+    """The tests of the tool and of the content."""
+    session.install("-e", ".[dev]")
+    session.run("pytest", *session.posargs)
+
+
+@nox.session
+def verify(session: nox.Session) -> None:
+    """Stubs are current, and every suite is proved at one seed."""
+    session.install("-e", ".")
+    session.run("grader", "stubs", "--check")
+    session.run("grader", "verify", *session.posargs)
+
+
+@nox.session
+def nightly(session: nox.Session) -> None:
+    """The sweeps: 20 seeds of every suite, 10,000 gradients, and the evidence table."""
+    session.install("-e", ".[dev]")
+    session.run("pytest", "-m", "slow", *session.posargs)
+    session.run("grader", "verify", "--seeds", "20", "--table", "docs/evidence.md")
+
+
+@nox.session
+def benchmarks(session: nox.Session) -> None:
+    """Speed against the plain alternatives, side by side."""
+    session.install("-e", ".[dev]")
+    session.run("python", "benchmarks/grading.py")
+    session.run("python", "benchmarks/gradient_checks.py")

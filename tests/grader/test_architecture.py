@@ -1,0 +1,118 @@
+"""The arrows between the rooms, and what the command line may import when it starts."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import grader
+
+PACKAGE = Path(grader.__file__).parent
+ROOT = PACKAGE.parent
+
+# room: the rooms of ours that it may import. A room is a module, or a folder of them.
+ARROWS: dict[str, set[str]] = {
+    "errors": {"model"},
+    "model": set(),
+    "calls": set(),
+    "content": {"errors"},
+    "stubs": {"errors"},
+    "catalog": {"content", "errors", "model", "stubs"},
+    "submission": {"errors", "model"},
+    "workspace": {"content", "errors", "model"},
+    "checks": {"calls", "errors", "model"},
+    "sandbox": {"calls", "errors", "model"},
+    "suite": {"errors", "model", "sandbox"},
+    "scoring": {"model"},
+    "report": {"model"},
+    "bank": {"content", "errors", "model", "sandbox", "suite"},
+    "grading": {"bank", "catalog", "content", "model", "sandbox", "scoring", "submission", "suite"},
+    "verify": {"bank", "catalog", "content", "grading", "model", "sandbox", "scoring", "stubs", "suite"},
+    "cli": {
+        "catalog", "content", "errors", "grading", "model", "report", "sandbox", "stubs", "submission",
+        "verify", "workspace",
+    },
+}  # fmt: skip
+
+
+def modules() -> list[Path]:
+    return sorted(p for p in PACKAGE.rglob("*.py") if "_content" not in p.parts)
+
+
+def room_of(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imported_rooms(path: Path) -> set[str]:
+    """The rooms of ours that a module imports, at its top or inside a function."""
+    rooms = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        names = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            names = [f"{node.module}.{alias.name}" for alias in node.names] if node.module == "grader" else [node.module or ""]
+        rooms |= {name.split(".")[1] for name in names if name.startswith("grader.")}
+    return rooms - {"__version__"}
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_arrows(path: Path) -> None:
+    """A module imports only the rooms that its own may."""
+    room = room_of(path)
+    if room in ("__init__", "__main__"):
+        assert imported_rooms(path) <= {"cli"}
+        return
+    extra = imported_rooms(path) - ARROWS[room] - {room}
+    assert not extra, f"{room} must not import {', '.join(sorted(extra))}"
+
+
+def test_worker_imports_nothing_of_ours() -> None:
+    """The other process loads NumPy, the standard library and the wire, and nothing else."""
+    for name in ("worker", "wire"):
+        tree = ast.parse((PACKAGE / "sandbox" / f"{name}.py").read_text(encoding="utf-8"))
+        found = set()
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Import):
+                found |= {alias.name.split(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                found.add((node.module or "").split(".")[0])
+        assert found - set(sys.stdlib_module_names) - {"__future__"} <= {"numpy"}
+
+
+@pytest.mark.parametrize("suite", sorted((ROOT / "tests" / "hidden").glob("test_*.py")), ids=lambda p: p.stem)
+def test_hidden_suites_never_import_solutions(suite: Path) -> None:
+    """A suite's oracles are its own: numpy, scipy, pytest, the standard library and grader.checks."""
+    allowed = {"numpy", "scipy", "pytest", *sys.stdlib_module_names, "__future__"}
+    for node in ast.walk(ast.parse(suite.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom):
+            assert node.module == "grader.checks" or (node.module or "").split(".")[0] in allowed
+        elif isinstance(node, ast.Import):
+            assert {alias.name.split(".")[0] for alias in node.names} <= allowed
+
+
+def test_help_starts_nothing_heavy() -> None:
+    """`grader --help` and the import of its commands load none of the heavy packages."""
+    code = (
+        "import sys; from grader.cli import run; run(['--help']); run(['check', '--help'])\n"
+        "heavy = {'numpy', 'scipy', 'pytest', 'matplotlib', 'rich', 'nbgrader'} & set(sys.modules)\n"
+        "sys.exit(repr(heavy) if heavy else 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_grading_loads_no_scipy_or_matplotlib() -> None:
+    """A learner's check waits for neither SciPy nor Matplotlib unless a suite needs it."""
+    code = (
+        "import sys; import grader.grading, grader.checks\n"
+        "heavy = {'scipy', 'matplotlib', 'rich', 'nbgrader'} & set(sys.modules)\n"
+        "sys.exit(repr(heavy) if heavy else 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
