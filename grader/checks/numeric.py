@@ -44,6 +44,9 @@ JUMP_SIGNIFICANCE = 30.0
 # value changes by 10^8 units in its last place, so that their rounding is as good as random.
 NOISE_STEP = 2.0**-26
 NOISE_POINTS = 8
+# Where half of the values on the line are equal, f is rounded more coarsely than the line tells:
+# a function that uses float32 inside, or one with a large constant. A line 1024 times longer tells.
+COARSE_NOISE_STEP = 2.0**-16
 NOISE_ORDERS = (3, 4, 5)
 # A kink on the line imitates noise. Beyond this many eps·|f| a second, 64 times shorter line is
 # asked too.
@@ -73,6 +76,7 @@ class Forward:
     is_dict : whether x is a dict.
     members : for each array of x its key, shape, start and stop in the flat vector.
     n_calls : evaluations so far.
+    size : the largest finite |f| met so far.
 
     Raises
     ------
@@ -101,6 +105,7 @@ class Forward:
             raise ValueError(f"f must return one number, not an array of shape {value.shape}")
         self.shape = value.shape
         self.value: Floats = value.ravel()
+        self.size = _largest(self.value)
 
     def unpack(self, flat: npt.NDArray[Any]) -> Any:
         """The array or dict of arrays that a flat vector stands for; views, not copies."""
@@ -122,7 +127,9 @@ class Forward:
             except (ArithmeticError, ValueError, np.linalg.LinAlgError):
                 value = np.full(self.shape, np.nan)
             values.append(value)
-        return np.array(values, dtype=np.float64).reshape(len(points), -1)
+        table = np.array(values, dtype=np.float64).reshape(len(points), -1)
+        self.size = max(self.size, _largest(table))
+        return table
 
 
 @dataclass(frozen=True, slots=True)
@@ -321,7 +328,7 @@ def noise_level(f: Forward) -> Floats:
     The ECNoise estimate: along a short line the third and higher differences of a
     smooth function vanish, so that what is left of them is noise, of known variance. The line's
     direction is random but the same in every run; its steps are multiples of a common unit in the
-    last place, so that the rounding of x itself is not counted. Nine evaluations, and up to 24 more
+    last place, so that the rounding of x itself is not counted. Eight evaluations, and some more
     where the noise looks too large to be true: a kink crossing the line does that.
 
     References
@@ -334,22 +341,32 @@ def noise_level(f: Forward) -> Floats:
     noise = np.full(f.value.shape, np.inf)
     with np.errstate(all="ignore"):
         for spacing in (NOISE_STEP, -NOISE_STEP, NOISE_STEP / 64):
-            step = spacing * dyadic_directions(rng, 1, f.x.size)[0] * _power_of_two(f.x)
-            table = np.empty((NOISE_POINTS + 1, f.value.size))
-            table[0] = f.value
-            table[1:] = f.at(f.x + np.arange(1, NOISE_POINTS + 1)[:, None] * step)
-            found = np.zeros_like(noise)
-            for order in range(1, max(NOISE_ORDERS) + 1):
-                table = np.diff(table, axis=0)
-                if order in NOISE_ORDERS:
-                    found = np.maximum(
-                        found, np.sqrt(np.mean(table * table, axis=0) * _GAMMA[order])
-                    )
+            found, n_ties = _noise_along(f, rng, spacing)
+            if np.any(n_ties > NOISE_POINTS // 2):
+                coarse, _ = _noise_along(f, rng, COARSE_NOISE_STEP)
+                found = np.where(n_ties > NOISE_POINTS // 2, coarse, found)
             noise = np.fmin(noise, found)
             if np.all(noise <= SUSPECT_NOISE * EPS * np.abs(f.value)):
                 break
     noise = np.where(np.isfinite(noise), noise, 16.0 * least)  # every line left f's domain
     return np.maximum(NOISE_MARGIN * noise, least)
+
+
+def _noise_along(
+    f: Forward, rng: np.random.Generator, spacing: float
+) -> tuple[Floats, npt.NDArray[np.intp]]:
+    """Noise from one line's difference table, and how many neighbours on it are equal, (m,) each."""
+    step = spacing * dyadic_directions(rng, 1, f.x.size)[0] * _power_of_two(f.x)
+    table = np.empty((NOISE_POINTS + 1, f.value.size))
+    table[0] = f.value
+    table[1:] = f.at(f.x + np.arange(1, NOISE_POINTS + 1)[:, None] * step)
+    n_ties = np.count_nonzero(table[1:] == table[:-1], axis=0)
+    noise = np.zeros(f.value.shape)
+    for order in range(1, max(NOISE_ORDERS) + 1):
+        table = np.diff(table, axis=0)
+        if order in NOISE_ORDERS:
+            noise = np.maximum(noise, np.sqrt(np.mean(table * table, axis=0) * _GAMMA[order]))
+    return noise, n_ties
 
 
 def _factorial_ratio(order: int) -> float:
@@ -469,6 +486,11 @@ def blocks_of(f: Forward, n_parts: int) -> list[slice]:
 def _power_of_two(x: Floats) -> Floats:
     """The smallest powers of two that are at least max(1, |x|)."""
     return np.exp2(np.ceil(np.log2(np.maximum(1.0, np.abs(x)))))
+
+
+def _largest(values: Floats) -> float:
+    size = np.abs(values)
+    return float(np.max(size, where=np.isfinite(size), initial=0.0))
 
 
 def _as_real(value: object, name: str) -> Floats:

@@ -82,7 +82,7 @@ def test_right_gradients_pass_at_any_scale(make, scale):
         assert (
             _verdict(lambda x: scale * problem.f(x), problem.x, scale * problem.gradient())
             == "pass"
-        )  # noqa: B023  # called at once
+        )  # called at once
 
 
 @pytest.mark.slow

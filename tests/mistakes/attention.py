@@ -146,7 +146,7 @@ def causal_mask__future(n):
 
 
 def causal_mask__true_is_hidden(n):
-    """True stands for hidden, as in libraries that mark what may not be attended to"""
+    """hidden is what True stands for, as in libraries that mark what may not be attended to"""
     return np.triu(np.ones((n, n), dtype=bool), k=1)
 
 
@@ -196,7 +196,7 @@ def attention__mask_ignored(Q, K, V, mask=None):
 
 
 def attention__mask_inverted(Q, K, V, mask=None):
-    """True is taken for hidden"""
+    """the mask is read the other way round: True is taken for hidden"""
     return _attention(Q, K, V, None if mask is None else ~mask)
 
 
@@ -620,7 +620,7 @@ def multi_head_attention__mask_on_first_head(X, Wq, Wk, Wv, Wo, n_heads, mask=No
 
 
 def multi_head_attention__mask_inverted(X, Wq, Wk, Wv, Wo, n_heads, mask=None):
-    """True is taken for hidden"""
+    """the mask is read the other way round: True is taken for hidden"""
     hidden = None if mask is None else ~mask
     return _merge(_attention(*_heads(X, Wq, Wk, Wv, n_heads), hidden)[0]) @ Wo
 
@@ -784,7 +784,7 @@ def multi_head_attention_grads__mask_ignored(X, Wq, Wk, Wv, Wo, n_heads, grad_ou
 
 
 def multi_head_attention_grads__mask_inverted(X, Wq, Wk, Wv, Wo, n_heads, grad_output, mask=None):
-    """True is taken for hidden"""
+    """the mask is read the other way round: True is taken for hidden"""
     hidden = None if mask is None else ~mask
     return _all(X, Wq, Wk, Wv, Wo, n_heads, grad_output, hidden)
 
