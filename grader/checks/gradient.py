@@ -9,7 +9,7 @@ the suite's.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -140,11 +140,13 @@ def assert_gradient(
     A gradient in a narrower type is compared with 256·eps of that type times max|n|.
 
     With `kinks`, and x at a kink or so close that nothing can be said, the answer there must be
-    finite and within reach of the one-sided slopes, and `grad` is called again at a point moved by
-    about 1e-2, where it must be right. A right answer can lie outside the slopes along one
-    coordinate: with relu'(0) = 0 and two rows whose inputs have opposite signs at the kink, both
-    slopes differ from the code's derivative. So the reach is twice the largest entry, and the
-    second point decides.
+    finite and within reach of the one-sided slopes, and `grad` is called again at two points on
+    opposite sides, moved by about 1e-2, at both of which it must be right. A right answer can lie
+    outside the slopes along one coordinate: with relu'(0) = 0 and two rows whose inputs have
+    opposite signs at the kink, both slopes differ from the code's derivative. So the reach is
+    twice the largest entry, and the points beside the kink decide. Two of them, because a unit
+    that is dead on one side, where its part of the derivative can be anything, is active on the
+    other.
 
     Above 2000 entries, derivatives along eight random directions and one for each block are
     compared; where they differ, halving the direction finds wrong entries within about 250
@@ -404,12 +406,7 @@ def _check(
             f"{labels.name}: the numeric derivative is too uncertain {verdict.unresolved}; "
             f"{NOISE_ADVICE}"
         )
-    if verdict.zeros:
-        raise VacuousCheckError(
-            f"{labels.member(verdict.zeros[0])}: the true derivative is zero to within rounding, "
-            "so that zeros would pass; choose data for which it is not, or compare this member with "
-            "`assert_close(..., zeros_expected=True)`"
-        )
+    _require_nonzero(labels, verdict.zeros)
 
 
 def _check_beside(
@@ -420,31 +417,42 @@ def _check_beside(
     labels: _Labels,
     rtol: float,
 ) -> None:
-    """Judge at points moved away from a kink; the first one that can be judged decides."""
+    """Judge on both sides of a kink: what is active on one side may be dead on the other."""
     rng = np.random.default_rng(JITTER_SEED)
-    why = "every point beside the kink is at another one"
     for _ in range(JITTER_ATTEMPTS):
-        moved = _jitter(x, rng)
-        forward = Forward(f, moved, scalar=scalar)
-        if not np.isfinite(forward.value).all():
-            why = "f is not finite beside the kink"
-            continue
-        claim = _claim(forward, grad(_copy(moved)), labels)
-        noise = noise_level(forward)
-        verdict = _judge(forward, claim, noise, rtol)
-        if verdict.zeros and not verdict.fails:
-            why = f"the derivative of {labels.member(verdict.zeros[0])} is zero beside the kink"
-            continue
-        if verdict.kink or verdict.unresolved:
-            continue
-        if verdict.fails:
-            note = (
-                "x lies at a kink of the forward pass, so the gradient was asked for again at a "
-                f"point moved by about {JITTER:g}; this is the answer there"
-            )
-            _fail(forward, claim, verdict, labels, verdict.wrong, (note,))
-        return
-    raise CheckUnresolved(f"{labels.name}: {why}; choose x away from it")
+        move = _jitter(x, rng)
+        zeros: list[set[Any]] = []
+        for side in (1.0, -1.0):
+            moved = _moved(x, move, side)
+            forward = Forward(f, moved, scalar=scalar)
+            if not np.isfinite(forward.value).all():
+                break
+            claim = _claim(forward, grad(_copy(moved)), labels)
+            verdict = _judge(forward, claim, noise_level(forward), rtol)
+            if verdict.kink or verdict.unresolved:
+                break
+            if verdict.fails:
+                note = (
+                    "x lies at a kink of the forward pass, so the gradient was asked for again at a "
+                    f"point moved by about {JITTER:g}; this is the answer there"
+                )
+                _fail(forward, claim, verdict, labels, verdict.wrong, (note,))
+            zeros.append(set(verdict.zeros))
+        if len(zeros) == 2:
+            _require_nonzero(labels, zeros[0] & zeros[1])
+            return
+    raise CheckUnresolved(
+        f"{labels.name}: no point beside the kink can be judged; choose x away from kinks"
+    )
+
+
+def _require_nonzero(labels: _Labels, zeros: Iterable[Any]) -> None:
+    for key in zeros:
+        raise VacuousCheckError(
+            f"{labels.member(key)}: the true derivative is zero to within rounding, so that zeros "
+            "would pass; choose data for which it is not, or compare this member with "
+            "`assert_close(..., zeros_expected=True)`"
+        )
 
 
 def _judge(forward: Forward, claim: _Claim, noise: Floats, rtol: float) -> _Verdict:
@@ -459,7 +467,7 @@ def _judge_entries(forward: Forward, claim: _Claim, noise: Floats, rtol: float) 
     allowed = ERROR_FACTOR * found.error
     sure = np.where(np.isfinite(allowed), np.maximum(np.abs(found.value) - allowed, 0.0), 0.0)
     scale = _member_maximum(forward, sure)
-    overall = float(np.max(scale)) or float(np.max(np.abs(forward.value)))
+    overall = float(np.max(scale)) or forward.size
     tolerance = _tolerance(claim.rows, found, scale, claim.eps, rtol)
     doubtful = (allowed > UNRESOLVED * scale) & ~(allowed <= ZERO_ROW * overall)
     difference = np.abs(claim.rows - found.value)
@@ -477,7 +485,7 @@ def _judge_entries(forward: Forward, claim: _Claim, noise: Floats, rtol: float) 
         expected=found.value,
         tolerance=tolerance,
         wrong=wrong & ~kink | broken,
-        out_of_reach=broken | (wrong & _out_of_reach(forward, claim.rows, found)),
+        out_of_reach=broken | ((wrong | kink) & _out_of_reach(forward, claim.rows, found)),
         unresolved=_place(forward, unresolved),
         kink=_place(forward, kink),
         zeros=tuple(vacuous),
@@ -512,7 +520,7 @@ def _judge_directions(forward: Forward, claim: _Claim, noise: Floats, rtol: floa
     tolerance = allowed + _direction_tolerance(forward, claim, lines.vectors, rtol)
     sure = np.where(np.isfinite(allowed), np.maximum(np.abs(found.value) - allowed, 0.0), 0.0)
     scale = sure.max(axis=1, keepdims=True)
-    overall = float(np.max(scale)) or float(np.max(np.abs(forward.value)))
+    overall = float(np.max(scale)) or forward.size
     doubtful = (allowed > UNRESOLVED * scale) & ~(allowed <= ZERO_ROW * overall)
     doubt = np.where(doubtful, (DOUBTFUL_ERROR_FACTOR - ERROR_FACTOR) * found.error, 0.0)
     difference = claimed - found.value
@@ -671,7 +679,8 @@ def _out_of_reach(forward: Forward, rows: Floats, found: Estimate) -> Bools:
     low = np.fmin(np.fmin(found.left, found.right), found.value)
     high = np.fmax(np.fmax(found.left, found.right), found.value)
     largest = np.where(np.isfinite(low + high), np.maximum(np.abs(low), np.abs(high)), 0.0)
-    reach = KINK_MARGIN * _member_maximum(forward, largest) + DOUBTFUL_ERROR_FACTOR * found.error
+    reach = KINK_MARGIN * _member_maximum(forward, largest)
+    reach += np.where(found.kink, 0.0, DOUBTFUL_ERROR_FACTOR * found.error)
     return (rows < low - reach) | (rows > high + reach)
 
 
@@ -781,14 +790,21 @@ def _place(forward: Forward, mask: Bools) -> str:
 
 
 def _jitter(x: Any, rng: np.random.Generator) -> Any:
-    """x moved by between half and all of the jitter, at random, in its own floating dtype."""
+    """A move of each entry by between half and all of the jitter, at random."""
     if isinstance(x, Mapping):
         return {key: _jitter(value, rng) for key, value in x.items()}
     array = np.asarray(x)
-    dtype = array.dtype if array.dtype.kind == "f" else np.dtype(np.float64)
     share = rng.uniform(0.5, 1.0, array.shape) * rng.choice([-1.0, 1.0], array.shape)
-    moved = array + JITTER * np.maximum(1.0, np.abs(array)) * share
-    return np.asarray(moved, dtype=dtype)
+    return JITTER * np.maximum(1.0, np.abs(array)) * share
+
+
+def _moved(x: Any, move: Any, side: float) -> Any:
+    """x plus or minus a move, in x's own dtype where that is a floating one."""
+    if isinstance(x, Mapping):
+        return {key: _moved(value, move[key], side) for key, value in x.items()}
+    array = np.asarray(x)
+    dtype = array.dtype if array.dtype.kind == "f" else np.dtype(np.float64)
+    return np.asarray(array + side * move, dtype=dtype)
 
 
 def _copy(x: Any) -> Any:

@@ -44,9 +44,10 @@ JUMP_SIGNIFICANCE = 30.0
 # value changes by 10^8 units in its last place, so that their rounding is as good as random.
 NOISE_STEP = 2.0**-26
 NOISE_POINTS = 8
-# Where half of the values on the line are equal, f is rounded more coarsely than the line tells:
-# a function that uses float32 inside, or one with a large constant. A line 1024 times longer tells.
-COARSE_NOISE_STEP = 2.0**-16
+# Where half of the values on the line are equal, f is rounded more coarsely than the line tells: a
+# function that uses float32 inside, or one with a large constant. Lines 64 times longer tell; of
+# two, in case that one crosses a kink.
+COARSE_NOISE_STEP = 2.0**-20
 NOISE_ORDERS = (3, 4, 5)
 # A kink on the line imitates noise. Beyond this many eps·|f| a second, 64 times shorter line is
 # asked too.
@@ -343,8 +344,9 @@ def noise_level(f: Forward) -> Floats:
         for spacing in (NOISE_STEP, -NOISE_STEP, NOISE_STEP / 64):
             found, n_ties = _noise_along(f, rng, spacing)
             if np.any(n_ties > NOISE_POINTS // 2):
-                coarse, _ = _noise_along(f, rng, COARSE_NOISE_STEP)
-                found = np.where(n_ties > NOISE_POINTS // 2, coarse, found)
+                ahead, _ = _noise_along(f, rng, COARSE_NOISE_STEP)
+                behind, _ = _noise_along(f, rng, -COARSE_NOISE_STEP)
+                found = np.where(n_ties > NOISE_POINTS // 2, np.fmin(ahead, behind), found)
             noise = np.fmin(noise, found)
             if np.all(noise <= SUSPECT_NOISE * EPS * np.abs(f.value)):
                 break
