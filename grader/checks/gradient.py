@@ -389,17 +389,18 @@ def _check(
     claim = _claim(forward, grad(_copy(x)) if callable(grad) else grad, labels)
     noise = noise_level(forward)
     verdict = _judge(forward, claim, noise, rtol)
-    undecided = bool(verdict.kink or verdict.unresolved)
-    if not undecided and verdict.fails and forward.x.size <= MAX_COORDINATES:
-        undecided = at_kink(forward, noise)
-    if kinks and undecided:
+    # Directions have seen the kinks that single coordinates may not show.
+    hidden = not verdict.kink and verdict.fails and forward.x.size <= MAX_COORDINATES
+    kinked = bool(verdict.kink) or (hidden and at_kink(forward, noise))
+    if kinks and (kinked or verdict.unresolved):
         if verdict.out_of_reach.any():
             _fail(forward, claim, verdict, labels, verdict.out_of_reach, _near_kink(verdict))
         _check_beside(f, x, grad, scalar, labels, rtol)
         return
-    if verdict.out_of_reach.any() or (verdict.fails and not undecided):
-        _fail(forward, claim, verdict, labels, verdict.wrong, _near_kink(verdict))
-    if verdict.kink or (undecided and verdict.fails):
+    if verdict.out_of_reach.any() or (verdict.fails and not kinked):
+        wrong = verdict.wrong | verdict.out_of_reach
+        _fail(forward, claim, verdict, labels, wrong, _near_kink(verdict))
+    if kinked:
         raise CheckUnresolved(f"{labels.name}: {KINKS_ADVICE} (seen {verdict.kink or SOMEWHERE})")
     if verdict.unresolved:
         raise CheckUnresolved(
@@ -424,7 +425,10 @@ def _check_beside(
         zeros: list[set[Any]] = []
         for side in (1.0, -1.0):
             moved = _moved(x, move, side)
-            forward = Forward(f, moved, scalar=scalar)
+            try:
+                forward = Forward(f, moved, scalar=scalar)
+            except (ArithmeticError, ValueError, np.linalg.LinAlgError):
+                break  # outside f's domain
             if not np.isfinite(forward.value).all():
                 break
             claim = _claim(forward, grad(_copy(moved)), labels)

@@ -11,7 +11,7 @@ from grader.cli.options import exercises_named, exit_code, report_options, write
 _EXAMPLES = """\b
 Examples:
   grader score softmax.py
-  grader score submissions/ada.zip submissions/grace.zip --format json -o scores.json
+  grader score ada.zip grace.zip --format json --output scores.json
   grader score homework --only attention --fail-under 80
 """
 

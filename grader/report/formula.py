@@ -50,10 +50,11 @@ _COMMANDS: Final = {
         "alpha α beta β gamma γ delta δ epsilon ε varepsilon ε zeta ζ eta η theta θ vartheta ϑ"
         " iota ι kappa κ lambda λ mu μ nu ν xi ξ pi π rho ρ sigma σ tau τ upsilon υ phi φ"
         " varphi φ chi χ psi ψ omega ω Gamma Γ Delta Δ Theta Θ Lambda Λ Xi Ξ Pi Π Sigma Σ"
-        " Upsilon Υ Phi Φ Psi Ψ Omega Ω ell ℓ hbar ℏ partial ∂ nabla ∇ infty ∞ top ⊤ bot ⊥"
+        " Upsilon Υ Phi Φ Psi Ψ Omega Ω ell ℓ hbar ℏ nabla ∇ infty ∞ top ⊤ bot ⊥"
         " star ⋆ ast * dagger † prime ′ forall ∀ exists ∃ neg ¬ lnot ¬ emptyset ∅ varnothing ∅"
         " Re Re Im Im degree ° angle ∠ | ‖ vert | Vert ‖ % % # # & & $ $ _ _ backslash \\",
     ),
+    **_symbols("sign", "partial ∂"),
     **_symbols("word", "dots … ldots … cdots ⋯ vdots ⋮ ddots ⋱"),
     **_symbols(
         "op",
@@ -112,15 +113,18 @@ _SIZES: Final = re.compile(r"([bB]igg?|left|right|middle)([lrm]?)")
 _NOTHING: Final = (
     "!", "displaystyle", "textstyle", "scriptstyle", "limits", "nolimits", "hline", "nonumber",
 )  # fmt: skip
-_BRACKETS: Final = {"pmatrix": "()", "vmatrix": "||", "Vmatrix": "‖‖", "cases": "{ "}
+_BRACKETS: Final = {
+    "pmatrix": ("(", ")"), "vmatrix": ("|", "|"), "Vmatrix": ("‖", "‖"), "cases": ("{ ", ""),
+}  # fmt: skip
 _LINES: Final = ("aligned", "align", "align*", "split", "gathered", "gather", "gather*")
 
 _NAMES: Final = (["word"], ["op"])
 _LISTS: Final = ("punct", "colon")
 _RELATIONS: Final = ("bin", "rel")
 _LOUD: Final = ("word", "op", "big", "frac", "root")
-_TIMES: Final = ("ord", "open", *_LOUD)
+_TIMES: Final = ("ord", "sign", "open", *_LOUD)
 _BEFORE_SIGN: Final = ("", "sign", "open", "op", "big", "slash", *_RELATIONS, *_LISTS)
+_BEFORE_OPEN: Final = ("punct", "big", "frac", *_RELATIONS)
 _SUMS: Final = frozenset(("op", "big", "slash", "frac", *_RELATIONS, *_LISTS))
 _RAISED: Final = frozenset((*_SUBSCRIPTS.values(), *_SUPERSCRIPTS.values()))
 
@@ -186,7 +190,7 @@ class _Parser:
     def one(self, token: str) -> list[_Atom]:
         """What a token stands for that has just been read, with its arguments."""
         if token == "{" and self.depth < MAX_DEPTH:
-            group = self.group()
+            group = self.argument(token)
             self.skip_spaces()
             if self.peek() in ("^", "_") and len(_factors(group)) > 1:
                 return [_Atom(f"({_join(group)})")]
@@ -197,27 +201,24 @@ class _Parser:
             return self.command(token[1:])
         return [_Atom(" ", "space") if token.isspace() else _CHARACTERS.get(token, _Atom(token))]
 
-    def group(self) -> list[_Atom]:
-        """What is left of a group whose brace has been read."""
+    def argument(self, token: str = "") -> list[_Atom]:
+        """A group, or one token with its arguments; `token` is its start if that has been read."""
+        if not token:
+            self.skip_spaces()
+            token = self.peek()
+            if token[:1].isdigit():  # `\frac12` is one half
+                self.tokens[self.at] = token[1:]
+                self.at += not token[1:]
+                return [_Atom(token[0])]
+            if token in ("}", "") or self.depth >= MAX_DEPTH:
+                return []
+            self.at += 1
         self.depth += 1
-        found = self.atoms("}")
-        self.at += 1
-        self.depth -= 1
-        return found
-
-    def argument(self) -> list[_Atom]:
-        """A group, or one token with its arguments."""
-        self.skip_spaces()
-        token = self.peek()
-        if token[:1].isdigit():  # \frac12
-            self.tokens[self.at] = token[1:]
-            self.at += not token[1:]
-            return [_Atom(token[0])]
-        if token in ("}", "") or self.depth >= MAX_DEPTH:
-            return []
-        self.at += 1
-        self.depth += 1
-        found = self.one(token)
+        if token == "{":
+            found = self.atoms("}")
+            self.at += 1
+        else:
+            found = self.one(token)
         self.depth -= 1
         return found
 
@@ -258,17 +259,18 @@ class _Parser:
         if name in _COMMANDS:
             return [_COMMANDS[name]]
         if name in ("frac", "tfrac", "dfrac", "cfrac"):
-            over, under = self.argument(), self.argument()
-            return [_Atom(f"{_factor(over, product=True)}/{_factor(under)}", "frac")]
+            over, under = _factor(self.argument(), product=True), self.argument()
+            if _factors(under)[:1] == ["big"] and (_SUMS - {"big"}).isdisjoint(_factors(under)):
+                return [_Atom(f"{over} / {_join(under)}", "frac")]
+            return [_Atom(f"{over}/{_factor(under)}", "frac")]
         if name == "sqrt":
-            degree = []
+            power: list[_Atom] = []
             if self.peek() == "[":
                 self.at += 1
-                degree = self.atoms("]", "}")
+                power = self.atoms("]", "}")
                 self.at += self.peek() == "]"
-            return [
-                _Atom(f"{_raised(degree, _SUPERSCRIPTS) or ''}√{_factor(self.argument())}", "root")
-            ]
+            raised = _raised(power, _SUPERSCRIPTS) or ""
+            return [_Atom(f"{raised}√{_factor(self.argument())}", "root")]
         if name in _ACCENTS:
             return [_accented(name.removeprefix("wide"), self.argument(), _ACCENTS[name])]
         if name == "mathbb":
@@ -278,9 +280,10 @@ class _Parser:
             return [_Atom(word, "op" if name[0] == "o" else "word" if len(word) > 1 else "ord")]
         if name in _TEXT:
             text = self.raw()
-            edges = text[:1].isspace(), text[-1:].isspace()
-            space = _Atom(" ", "space")
-            return [space] * edges[0] + [_Atom(" ".join(text.split()), "word")] + [space] * edges[1]
+            words = _Atom(" ".join(text.split()), "word")
+            if text != text.strip():  # words between two formulas, not a name
+                return [_Atom(" ", "space"), words._replace(kind="rel"), _Atom(" ", "space")]
+            return [words]
         if name in _FONTS:
             return self.argument()
         if size := _SIZES.fullmatch(name):
@@ -328,13 +331,13 @@ class _Parser:
         rows = [row for row in rows if any(row)]
         if name in _LINES:
             return [_Atom("\n".join(" ".join(filter(None, row)) for row in rows))]
-        opening, closing = _BRACKETS.get(name, "[]")
+        opening, closing = _BRACKETS.get(name, ("[", "]"))
         cells = "; ".join(", ".join(cell.rstrip(",") for cell in row) for row in rows)
-        return [_Atom(f"{opening}{' ' * (name == 'cases')}{cells}{closing}".rstrip(), "ord")]
+        return [_Atom(f"{opening}{cells}{closing}")]
 
 
 def _accented(name: str, atoms: list[_Atom], accent: str) -> _Atom:
-    if len(atoms) != 1 or len(atoms[0].text) > 1 and atoms[0].text.isalpha():
+    if len(atoms) != 1 or (len(atoms[0].text) > 1 and atoms[0].text.isalpha()):
         return _Atom(f"{name}({_join(atoms)})", "word")
     text = atoms[0].text
     return _Atom(unicodedata.normalize("NFC", text[:1] + accent) + text[1:])
@@ -350,11 +353,13 @@ def _raised(atoms: list[_Atom], table: dict[str, str]) -> str | None:
 
 def _spelled(mark: str, atoms: list[_Atom]) -> str:
     """A script behind its mark; in brackets unless it reads as one name."""
-    text = _join(atoms, tight=not any(atom.kind in ("space", *_LISTS) for atom in atoms))
-    a_name = text.isalnum() and _RAISED.isdisjoint(text)
-    if not text or a_name and (mark == "_" or len(atoms) == 1):
+    text = _join(atoms, tight=True)
+    kinds = {atom.kind for atom in atoms}
+    a_name = text.isalnum() and _RAISED.isdisjoint(text) and len(kinds - {"space"}) == 1
+    if not text or (a_name and (mark == "_" or len(atoms) == 1)):
         return mark[: len(text)] + text
-    return f"{mark}({text})"
+    loose = any(atom.kind in ("space", *_LISTS) for atom in atoms)
+    return f"{mark}({_join(atoms) if loose else text})"
 
 
 def _factors(atoms: list[_Atom]) -> list[str]:
@@ -375,15 +380,15 @@ def _factor(atoms: list[_Atom], *, product: bool = False) -> str:
     if product:
         plain = _SUMS.isdisjoint(kinds[kinds[:1] == ["bin"] :])
     else:
-        plain = text[:1] == "∂" or text[:1] == "d" and len(kinds) == 2
-        plain = plain and set(kinds) == {"ord"}
+        differential = text[:1] == "∂" or (text[:1] == "d" and len(kinds) == 2)
+        plain = differential and {"ord", "sign"}.issuperset(kinds)
     return text if kinds != ["frac"] and (plain or len(kinds) <= 1) else f"({text})"
 
 
 def _join(atoms: list[_Atom], *, tight: bool = False) -> str:
     """The text of atoms with the spaces that their kinds ask for; in scripts there are fewer."""
-    text = before = hint = ""
-    following = [atom.kind for atom in atoms if atom.kind != "space"][1:]
+    text = before = hint = last = ""
+    following = [atom.kind for atom in reversed(atoms) if atom.kind != "space"]
     for atom in atoms:
         if atom.kind == "space":
             hint = max(hint, atom.text, key=len)
@@ -391,20 +396,23 @@ def _join(atoms: list[_Atom], *, tight: bool = False) -> str:
         shown, kind = atom.text, atom.kind
         if kind == "bin" and before in _BEFORE_SIGN:
             kind = "sign"
-        after = following.pop(0) if following else ""
+        following.pop()
+        after = following[-1] if following else ""
         if kind == "frac" and (before == "slash" or after in _TIMES):
             shown = f"({shown})"
-        space = _space(before, kind, tight) or (_SPELLED.search(text) and kind == "ord" and " ")
         if text and before != "open" and kind not in ("close", *_LISTS):
-            text += max(space or "", "" if tight or before == "sign" else hint, key=len)
+            space = _space(before, kind, tight)
+            if kind in ("ord", "sign") and _SPELLED.search(last):
+                space = " "
+            text += max(space, "" if tight or before == "sign" else hint, key=len)
         text += shown
-        before, hint = kind, ""
+        before, last, hint = kind, shown, ""
     return text
 
 
 def _space(before: str, after: str, tight: bool) -> str:
     """The space between atoms of two kinds, if the author has put none."""
-    if before == "sign" or after == "open" and before not in (*_RELATIONS, *_LISTS, "big", "frac"):
+    if before == "sign" or (after == "open" and before not in _BEFORE_OPEN):
         return ""
     if before in _RELATIONS or after in _RELATIONS or before == "punct":
         return "" if tight else " "

@@ -1,10 +1,13 @@
 """The typed, code-free format in which grader and worker talk.
 
 A message is a frame: a header (payload length, kind, sequence number) and a payload, which is one
-value of a closed set of types: None, bool, int, float, complex, str, list, tuple, dict, ndarray and NumPy
-scalars of any bool, integer, floating or complex dtype, and references to callables of the grader's
-side. There is no code in it, nothing is imported or called while it is read, and every length is checked
-against a limit before memory is taken.
+value of a closed set of types: None, bool, int, float, complex, str, list, tuple, dict, ndarray and
+NumPy scalars of any bool, integer, floating or complex dtype, and references to callables of the
+grader's side. There is no code in it, nothing is imported or called while it is read, and every
+length is checked against a limit before memory is taken.
+
+What one side encodes the other decodes: both hold the same limits, so that data over a limit is
+refused where it is made, in words for its author, and is malformed where it is read.
 
 This module is used on both sides. It imports the standard library and NumPy alone, since the worker
 loads it by its path.
@@ -24,8 +27,13 @@ MAX_ITEMS = 200_000
 """Members of all containers of one payload together."""
 MAX_DEPTH = 24
 """Containers inside containers."""
-MAX_INT_BYTES = 4096
-"""Bytes of one Python int: converting larger ones to text is quadratic."""
+MAX_INT_BYTES = 1024
+"""Bytes of one Python int: 2,466 digits, below the 4,300 at which Python refuses to print one."""
+MAX_NDIM = 32
+"""Dimensions of one array, as in NumPy 1."""
+MAX_ODD_KEYS = 1000
+"""Dict keys other than strings in one payload. Only the hashes of strings are salted: with more, a
+forger could have a dict of equal hashes built here, in time that grows with its square."""
 
 HEADER = struct.Struct("<IBI")
 
@@ -39,6 +47,7 @@ _F64 = struct.Struct("<d")
 _C128 = struct.Struct("<dd")
 _U32 = struct.Struct("<I")
 _ARRAY = struct.Struct("<BBB")  # dtype code, column-major, number of dimensions
+_SHAPES = tuple(struct.Struct(f"<{ndim}q") for ndim in range(MAX_NDIM + 1))
 
 _DTYPES = tuple(
     np.dtype(t)
@@ -48,20 +57,38 @@ _DTYPES = tuple(
     )
 )  # fmt: skip
 _BOOL = 0
-_CODE_OF = {(dtype.kind, dtype.itemsize): code for code, dtype in reversed(list(enumerate(_DTYPES)))}
+# Where a long double is a double, the first of the two stands for both.
+_CODE_OF = {(t.kind, t.itemsize): code for code, t in reversed(list(enumerate(_DTYPES)))}
+_NATIVE = {t: code for code, t in enumerate(_DTYPES) if _CODE_OF[t.kind, t.itemsize] == code}
+# Classes are looked at through `type` itself: one that was written to mislead cannot answer.
+_name_of_class = type.__dict__["__name__"].__get__
+_module_of_class = type.__dict__["__module__"].__get__
+
+# What to return instead of the commonest things that cannot travel.
+_INSTEAD = {
+    "bytes": "return a str, or an array of its values",
+    "bytearray": "return a str, or an array of its values",
+    "set": "return a list or an array, which have an order",
+    "frozenset": "return a list or an array, which have an order",
+    "range": "return a list, or np.arange(...)",
+    "function": "call it and return its value",
+    "method": "call it and return its value",
+    "builtin_function_or_method": "call it and return its value",
+    "ufunc": "call it and return its value",
+    "matrix": "return a plain array: np.asarray(...) of it",
+    "recarray": "return a plain array, or a dict of arrays",
+    "MaskedArray": "return a plain array: .filled(...) of it",
+    "ellipsis": "the body of the function may still be `...`",
+}
+_CONSUMED = "return list(...) of it"
+_ANYTHING_ELSE = "return arrays, numbers, strings, tuples, lists or dicts"
 
 
 class WireError(ValueError):
-    """A payload that is malformed, over a limit, or holds a type that cannot travel."""
+    """A payload that is malformed, over a limit, or holds a type that cannot travel.
 
-
-class Reference:
-    """A callable that stays on the other side; `number` is its place in that side's table."""
-
-    __slots__ = ("number",)
-
-    def __init__(self, number: int) -> None:
-        self.number = number
+    While encoding, the text completes "the function returned …".
+    """
 
 
 def dumps(value: Any, refer: Callable[[Any], int] | None = None) -> bytes:
@@ -77,9 +104,12 @@ def dumps(value: Any, refer: Callable[[Any], int] | None = None) -> bytes:
     ------
     WireError : another type, or a limit is passed.
     """
-    out = bytearray()
-    _Encoder(out, refer).put(value, 0)
-    return bytes(out)
+    encoder = _Encoder(refer)
+    encoder.put(value, 0)
+    data = b"".join(encoder.parts)
+    if len(data) > MAX_FRAME:
+        raise WireError(_too_much(len(data)))
+    return data
 
 
 def loads(data: bytes | bytearray | memoryview, call: Callable[[int], Any] | None = None) -> Any:
@@ -94,191 +124,246 @@ def loads(data: bytes | bytearray | memoryview, call: Callable[[int], Any] | Non
     ------
     WireError : anything but exactly one well-formed value within the limits.
     """
-    decoder = _Decoder(memoryview(data), call)
+    decoder = _Decoder(data, call)
     try:
         value = decoder.take(0)
     except (struct.error, IndexError, UnicodeDecodeError, OverflowError, MemoryError) as error:
         raise WireError(f"malformed payload: {type(error).__name__}") from None
-    if decoder.at != len(decoder.data):
-        raise WireError(f"{len(decoder.data) - decoder.at} bytes after the value")
+    if decoder.at != decoder.end:
+        raise WireError(f"{decoder.end - decoder.at} bytes after the value")
     return value
 
 
 class _Encoder:
-    __slots__ = ("items", "out", "refer")
+    """Collects the parts of a payload; contiguous arrays are parts themselves, not copied."""
 
-    def __init__(self, out: bytearray, refer: Callable[[Any], int] | None) -> None:
-        self.out = out
+    __slots__ = ("items", "odd_keys", "parts", "refer", "size")
+
+    def __init__(self, refer: Callable[[Any], int] | None) -> None:
+        self.parts: list[Any] = []
         self.refer = refer
         self.items = 0
+        self.odd_keys = 0
+        self.size = 0  # of what can be long; the rest is bounded by the number of items
 
     def put(self, value: Any, depth: int) -> None:
         kind = type(value)
         if kind is np.ndarray:
             self.put_array(value)
+        elif value is None:
+            self.parts.append(b"N")
         elif kind is float:
-            self.out += b"d" + _F64.pack(value)
-        elif kind is bool:
-            self.out += b"T" if value else b"F"
-        elif kind is int:
-            self.put_int(value)
+            self.parts.append(b"d" + _F64.pack(value))
         elif kind is str:
             self.put_text(value)
-        elif value is None:
-            self.out += b"N"
+        elif kind is int:
+            self.put_int(value)
         elif kind is tuple:
-            self.put_items(b"t", value, depth)
+            self.put_items(b"t", value, len(value), depth)
         elif kind is list:
-            self.put_items(b"l", value, depth)
+            self.put_items(b"l", list(value), len(value), depth)
         elif kind is dict:
             self.put_dict(value, depth)
+        elif kind is bool:
+            self.parts.append(b"T" if value else b"F")
         else:
             self.put_other(value, kind, depth)
 
     def put_other(self, value: Any, kind: type, depth: int) -> None:
-        """The rarer types, and subclasses."""
-        if isinstance(value, np.generic):
+        """The rarer types, and subclasses; `kind` decides, whatever `__class__` claims."""
+        if issubclass(kind, np.ndarray):
+            raise WireError(_unsupported(kind))
+        if kind is complex:
+            self.parts.append(b"c" + _C128.pack(value.real, value.imag))
+        elif issubclass(kind, str):
+            self.put_text(str.__str__(value))
+        elif issubclass(kind, np.generic):
             code = _CODE_OF.get((value.dtype.kind, value.dtype.itemsize))
             if code is None:
-                raise WireError(f"a NumPy scalar of dtype {value.dtype}")
-            self.out += b"g" + bytes((code,)) + np.asarray(value).astype(_DTYPES[code]).tobytes()
-        elif kind is complex:
-            self.out += b"c" + _C128.pack(value.real, value.imag)
-        elif isinstance(value, np.ndarray):
-            raise WireError(f"a {kind.__module__}.{kind.__name__}, not a plain numpy.ndarray")
-        elif isinstance(value, tuple):
-            self.put_items(b"t", tuple.__iter__(value), depth, tuple.__len__(value))
-        elif isinstance(value, list):
-            self.put_items(b"l", list.__iter__(value), depth, list.__len__(value))
-        elif isinstance(value, dict):
+                raise WireError(f"a NumPy scalar of dtype {value.dtype}; {_dtype_advice(value.dtype)}")
+            raw = np.asarray(value).astype(_DTYPES[code]).tobytes()
+            self.parts.append(b"g" + bytes((code,)) + raw)
+        elif issubclass(kind, tuple):
+            self.put_items(b"t", tuple.__iter__(value), tuple.__len__(value), depth)
+        elif issubclass(kind, list):
+            members = list(list.__iter__(value))
+            self.put_items(b"l", members, len(members), depth)
+        elif issubclass(kind, dict):
             self.put_dict(dict(dict.items(value)), depth)
-        elif isinstance(value, int):
+        elif issubclass(kind, int):
             self.put_int(int.__int__(value))
-        elif isinstance(value, float):
-            self.out += b"d" + _F64.pack(float.__float__(value))
-        elif isinstance(value, str):
-            self.put_text(str.__str__(value))
+        elif issubclass(kind, float):
+            self.parts.append(b"d" + _F64.pack(float.__float__(value)))
         elif self.refer is not None and callable(value):
-            self.out += b"f" + _U32.pack(self.refer(value))
+            self.parts.append(b"f" + _U32.pack(self.refer(value)))
         else:
-            raise WireError(f"a {kind.__module__}.{kind.__name__}".replace("a builtins.", "a "))
+            raise WireError(_unsupported(kind))
 
     def put_int(self, value: int) -> None:
         if -(2**63) <= value < 2**63:
-            self.out += b"i" + _I64.pack(value)
+            self.parts.append(b"i" + _I64.pack(value))
             return
         n = value.bit_length() // 8 + 1
         if n > MAX_INT_BYTES:
-            raise WireError(f"an int of {n} bytes")
-        self.out += b"I" + _U32.pack(n) + value.to_bytes(n, "little", signed=True)
+            raise WireError(f"an int of {value.bit_length():,} bits; return a float")
+        self.room(n)
+        self.parts.append(b"I" + _U32.pack(n) + value.to_bytes(n, "little", signed=True))
 
     def put_text(self, value: str) -> None:
+        self.room(len(value))
         data = value.encode("utf-8", "surrogatepass")
-        self.room(len(data))
-        self.out += b"s" + _U32.pack(len(data)) + data
+        self.room(len(data) - len(value))
+        self.parts.append(b"s" + _U32.pack(len(data)) + data)
 
-    def put_items(self, tag: bytes, values: Any, depth: int, n: int | None = None) -> None:
-        n = len(values) if n is None else n
+    def put_items(self, tag: bytes, values: Any, n: int, depth: int) -> None:
         self.enter(n, depth)
-        self.out += tag + _U32.pack(n)
+        self.parts.append(tag + _U32.pack(n))
         for value in values:
             self.put(value, depth + 1)
 
     def put_dict(self, value: dict[Any, Any], depth: int) -> None:
         self.enter(2 * len(value), depth)
-        self.out += b"m" + _U32.pack(len(value))
-        for key, member in value.items():
-            self.put(key, depth + 1)
+        self.parts.append(b"m" + _U32.pack(len(value)))
+        plain: set[Any] | None = None
+        for key, member in list(value.items()):
+            if type(key) is not str:
+                self.odd_keys += 1
+                if self.odd_keys > MAX_ODD_KEYS:
+                    raise WireError(
+                        f"a dict with more than {MAX_ODD_KEYS:,} keys that are not strings; "
+                        "return an array or a list"
+                    )
+                # Keys that differ can be one once they are plain: two of a str subclass, say.
+                plain = {k for k in value if type(k) is str} if plain is None else plain
+                self.put_odd_key(key, plain, depth)
+            else:
+                self.put_text(key)
             self.put(member, depth + 1)
 
+    def put_odd_key(self, key: Any, plain: set[Any], depth: int) -> None:
+        inner = _Encoder(None)
+        inner.put(key, depth + 1)
+        data = b"".join(inner.parts)
+        self.items += inner.items
+        self.room(len(data))
+        try:
+            value = loads(data)
+            if value in plain:
+                raise WireError("a dict with two keys that are the same as plain data")
+            plain.add(value)
+        except TypeError:
+            raise WireError("a dict with a key that cannot be hashed as plain data") from None
+        self.parts.append(data)
+
     def put_array(self, array: Any) -> None:
-        code = _CODE_OF.get((array.dtype.kind, array.dtype.itemsize))
-        if code is None:
-            raise WireError(f"an array of dtype {array.dtype}")
-        self.room(array.nbytes)
-        fortran = array.ndim > 1 and array.flags.f_contiguous and not array.flags.c_contiguous
-        self.out += b"a" + _ARRAY.pack(code, fortran, array.ndim)
-        self.out += struct.pack(f"<{array.ndim}q", *array.shape)
-        if array.dtype != _DTYPES[code]:  # another byte order
-            array = array.astype(_DTYPES[code])
-        self.out += array.tobytes("F" if fortran else "C")
+        dtype = array.dtype
+        code = _NATIVE.get(dtype)
+        if code is None:  # another byte order, a synonym, or no number
+            code = _CODE_OF.get((dtype.kind, dtype.itemsize))
+            if code is None:
+                raise WireError(f"an array of dtype {dtype}; {_dtype_advice(dtype)}")
+        shape = array.shape
+        ndim = len(shape)
+        if ndim > MAX_NDIM:
+            raise WireError(f"an array of {ndim} dimensions; {MAX_NDIM} are the most")
+        self.room(_n_bytes(shape, dtype.itemsize))
+        array = np.asarray(array, _DTYPES[code])
+        flags = array.flags
+        fortran = False
+        if not flags.c_contiguous:
+            fortran = flags.f_contiguous
+            array = array.T if fortran else np.ascontiguousarray(array)
+        self.parts.append(b"a" + _ARRAY.pack(code, fortran, ndim) + _SHAPES[ndim].pack(*shape))
+        self.parts.append(array if array.nbytes > 4096 else array.tobytes())
 
     def enter(self, n: int, depth: int) -> None:
         self.items += n
         if self.items > MAX_ITEMS:
-            raise WireError(f"more than {MAX_ITEMS:,} items")
+            raise WireError(f"lists, tuples and dicts of more than {MAX_ITEMS:,} items; return arrays")
         if depth >= MAX_DEPTH:
-            raise WireError(f"containers nested more than {MAX_DEPTH} deep")
+            raise WireError(f"lists, tuples or dicts nested more than {MAX_DEPTH} deep")
 
     def room(self, n: int) -> None:
-        if len(self.out) + n + 256 > MAX_FRAME:
-            raise WireError(f"more than {MAX_FRAME // 2**20} MiB of data")
+        self.size += n
+        if self.size > MAX_FRAME:
+            raise WireError(_too_much(self.size))
 
 
 class _Decoder:
-    __slots__ = ("at", "call", "data", "items")
+    __slots__ = ("at", "call", "data", "end", "items", "odd_keys")
 
-    def __init__(self, data: memoryview, call: Callable[[int], Any] | None) -> None:
+    def __init__(
+        self, data: bytes | bytearray | memoryview, call: Callable[[int], Any] | None
+    ) -> None:
         self.data = data
+        self.end = len(data)
         self.call = call
         self.at = 0
         self.items = 0
+        self.odd_keys = 0
 
-    def bytes(self, n: int) -> memoryview:
-        end = self.at + n
-        if end > len(self.data):
+    def pass_over(self, n: int) -> int:
+        """Where the next `n` bytes begin; they are there."""
+        at = self.at
+        self.at = at + n
+        if self.at > self.end:
             raise WireError("the payload ends too early")
-        part = self.data[self.at : end]
-        self.at = end
-        return part
+        return at
 
     def take(self, depth: int) -> Any:
         tag = self.data[self.at]
         self.at += 1
-        match tag:
-            case 97:  # a
-                return self.take_array()
-            case 100:  # d
-                return _F64.unpack(self.bytes(8))[0]
-            case 105:  # i
-                return _I64.unpack(self.bytes(8))[0]
-            case 116 | 108:  # t, l
-                n = self.enter(1, depth)
-                values = [self.take(depth + 1) for _ in range(n)]
-                return tuple(values) if tag == 116 else values
-            case 115:  # s
-                return str(self.bytes(self.count()), "utf-8", "surrogatepass")
-            case 78:  # N
-                return None
-            case 84:  # T
-                return True
-            case 70:  # F
-                return False
-            case 109:  # m
-                return self.take_dict(depth)
-            case 103:  # g
-                dtype = self.dtype(self.bytes(1)[0])
-                raw = self.bytes(dtype.itemsize)
-                return self.values(raw, dtype, ()).copy()[()]
-            case 99:  # c
-                return complex(*_C128.unpack(self.bytes(16)))
-            case 73:  # I
-                n = self.count()
-                if n > MAX_INT_BYTES:
-                    raise WireError(f"an int of {n} bytes")
-                return int.from_bytes(self.bytes(n), "little", signed=True)
-            case 102:  # f
-                if self.call is None:
-                    raise WireError("a callable where none may be")
-                return self.call(self.count())
-            case _:
-                raise WireError(f"unknown tag {tag}")
+        if tag == 97:  # a
+            return self.take_array()
+        if tag == 78:  # N
+            return None
+        if tag == 116:  # t
+            return tuple([self.take(depth + 1) for _ in range(self.enter(1, depth))])
+        if tag == 100:  # d
+            return _F64.unpack_from(self.data, self.pass_over(8))[0]
+        if tag == 115:  # s
+            n = self.count()
+            at = self.pass_over(n)
+            return str(self.data[at : at + n], "utf-8", "surrogatepass")
+        if tag == 105:  # i
+            return _I64.unpack_from(self.data, self.pass_over(8))[0]
+        if tag == 109:  # m
+            return self.take_dict(depth)
+        if tag == 108:  # l
+            return [self.take(depth + 1) for _ in range(self.enter(1, depth))]
+        if tag == 84:  # T
+            return True
+        if tag == 70:  # F
+            return False
+        return self.take_rare(tag)
+
+    def take_rare(self, tag: int) -> Any:
+        if tag == 103:  # g
+            dtype = self.dtype(self.data[self.pass_over(1)])
+            return self.values(dtype, (), self.pass_over(dtype.itemsize))[()]
+        if tag == 99:  # c
+            return complex(*_C128.unpack_from(self.data, self.pass_over(16)))
+        if tag == 73:  # I
+            n = self.count()
+            if n > MAX_INT_BYTES:
+                raise WireError(f"an int of {n} bytes")
+            at = self.pass_over(n)
+            return int.from_bytes(self.data[at : at + n], "little", signed=True)
+        if tag == 102:  # f
+            if self.call is None:
+                raise WireError("a callable where none may be")
+            return self.call(self.count())
+        raise WireError(f"unknown tag {tag}")
 
     def take_dict(self, depth: int) -> dict[Any, Any]:
         n = self.enter(2, depth)
         result: dict[Any, Any] = {}
         for _ in range(n):
             key = self.take(depth + 1)
+            if type(key) is not str:
+                self.odd_keys += 1
+                if self.odd_keys > MAX_ODD_KEYS:
+                    raise WireError(f"more than {MAX_ODD_KEYS:,} keys that are not strings")
             try:
                 known = key in result
             except TypeError:
@@ -289,26 +374,24 @@ class _Decoder:
         return result
 
     def take_array(self) -> Any:
-        code, fortran, ndim = _ARRAY.unpack(self.bytes(3))
+        code, fortran, ndim = _ARRAY.unpack_from(self.data, self.pass_over(3))
         dtype = self.dtype(code)
-        if ndim > 32 or fortran > 1:
+        if ndim > MAX_NDIM or fortran > 1:
             raise WireError("a malformed array header")
-        shape = struct.unpack(f"<{ndim}q", self.bytes(8 * ndim))
-        size = dtype.itemsize
-        for n in shape:
-            if n < 0 or n > MAX_FRAME:
-                raise WireError("a malformed array shape")
-            size *= n
-        raw = self.bytes(size)
+        shape = _SHAPES[ndim].unpack_from(self.data, self.pass_over(8 * ndim))
+        at = self.pass_over(_n_bytes(shape, dtype.itemsize))
         if fortran:
-            return self.values(raw, dtype, shape[::-1]).transpose().copy("F")
-        return self.values(raw, dtype, shape).copy()
+            return self.values(dtype, shape[::-1], at).T
+        return self.values(dtype, shape, at)
 
-    @staticmethod
-    def values(raw: memoryview, dtype: Any, shape: tuple[int, ...]) -> Any:
-        if dtype is _DTYPES[_BOOL]:  # a byte other than 0 or 1 is no bool
-            return np.frombuffer(raw, dtype=np.uint8).reshape(shape) != 0
-        return np.ndarray(shape, dtype, buffer=raw)
+    def values(self, dtype: Any, shape: tuple[int, ...], at: int) -> Any:
+        """A new array with the bytes at `at`, which are there."""
+        if dtype is _DTYPES[_BOOL]:
+            raw = np.ndarray(shape, np.uint8, self.data, at)
+            if raw.size and raw.max() > 1:
+                raise WireError("a bool that is neither 0 nor 1")
+            return raw.astype(np.bool_)
+        return np.ndarray(shape, dtype, self.data, at).copy()
 
     @staticmethod
     def dtype(code: int) -> Any:
@@ -317,7 +400,7 @@ class _Decoder:
         return _DTYPES[code]
 
     def count(self) -> int:
-        return int(_U32.unpack(self.bytes(4))[0])
+        return int(_U32.unpack_from(self.data, self.pass_over(4))[0])
 
     def enter(self, weight: int, depth: int) -> int:
         n = self.count()
@@ -327,3 +410,55 @@ class _Decoder:
         if depth >= MAX_DEPTH:
             raise WireError(f"containers nested more than {MAX_DEPTH} deep")
         return n
+
+
+def _n_bytes(shape: tuple[int, ...], itemsize: int) -> int:
+    """Bytes of an array. The non-zero lengths together are limited too: NumPy multiplies them."""
+    size = whole = itemsize
+    for n in shape:
+        size *= n
+        whole *= n or 1
+        if n < 0 or whole > MAX_FRAME:
+            if n >= 0 and 0 not in shape:
+                for m in shape[shape.index(n) + 1 :]:
+                    whole *= m
+            raise WireError(_too_much(abs(whole)))
+    return size
+
+
+def _too_much(n: int) -> str:
+    return f"{n / 2**20:,.0f} MiB of data; {MAX_FRAME // 2**20} MiB are the most"
+
+
+def _dtype_advice(dtype: Any) -> str:
+    """What to return instead of an array of a dtype that is no number."""
+    if dtype.kind == "O":
+        return "it holds Python objects, or rows of different lengths; return numbers, or a list of arrays"
+    if dtype.kind in "US":
+        return "return a list of str"
+    if dtype.kind == "V":
+        return "return plain arrays, or a dict of them"
+    return "return an array of numbers"
+
+
+def _unsupported(kind: type) -> str:
+    """A class that cannot travel, in the words of who returned it."""
+    name, module = str(_name_of_class(kind))[:100], _module_of_class(kind)
+    shown = name
+    if type(module) is str and module.partition(".")[0] in ("numpy", "fractions", "decimal", "datetime"):
+        shown = f"{module.partition('.')[0]}.{name}"
+    if name == "NoneType":
+        shown = "None"
+    article = "" if kind is bytes else "an " if shown[:1].lower() in "aeio" else "a "
+    if issubclass(kind, type):
+        return "a class, not an instance of one"
+    advice = _INSTEAD.get(name) if module in ("builtins", "numpy", "numpy.ma", "numpy.matrixlib",
+                                              "numpy.ma.core", "numpy.matrixlib.defmatrix") else None  # fmt: skip
+    if advice is None:
+        advice = _CONSUMED if "__next__" in dir_of(kind) or name.startswith("dict_") else _ANYTHING_ELSE
+    return f"{article}{shown}; {advice}"
+
+
+def dir_of(kind: type) -> set[str]:
+    """Names defined in a class and its bases, without running any of their code."""
+    return {name for base in type.mro(kind) for name in type.__dict__["__dict__"].__get__(base)}

@@ -75,7 +75,7 @@ def test_one_function_is_checked_alone(run: Run, workspace: Path) -> None:
     fill(workspace, "softmax")
     done = run("check", "softmax_vjp", "--format", "json", cwd=workspace / "softmax")
     (submission,) = json.loads(done.stdout)["submissions"]
-    names = [s["exercise"] for topic in submission["topics"] for s in topic["scores"]]
+    names = [s["exercise"] for topic in submission["topics"] for s in topic["exercises"]]
     assert names == ["softmax_vjp"]
 
 
@@ -86,7 +86,7 @@ def test_exercise_that_is_called_like_its_topic(run: Run, workspace: Path) -> No
     def names(name: str) -> list[str]:
         done = run("check", name, "--format", "json", cwd=workspace)
         (submission,) = json.loads(done.stdout)["submissions"]
-        return [s["exercise"] for topic in submission["topics"] for s in topic["scores"]]
+        return [s["exercise"] for topic in submission["topics"] for s in topic["exercises"]]
 
     assert len(names("softmax")) == len(names("softmax/softmax.py")) == 7
     assert names("softmax/softmax") == ["softmax"]
@@ -112,7 +112,7 @@ def test_solutions_score_100_and_stubs_0(run: Run) -> None:
     assert "100%" in done.stdout
     done = run("score", CONTENT.exercises, "--format", "json")
     (submission,) = json.loads(done.stdout)["submissions"]
-    statuses = {s["status"] for topic in submission["topics"] for s in topic["scores"]}
+    statuses = {s["status"] for topic in submission["topics"] for s in topic["exercises"]}
     assert statuses == {"missing"}
 
 
@@ -140,8 +140,8 @@ def test_seed_changes_the_values(run: Run, tmp_path: Path) -> None:
     def actual(seed: str) -> list[object]:
         done = run("score", wrong, "--only", "softmax_vjp", "--seed", seed, "--format", "json")
         (submission,) = json.loads(done.stdout)["submissions"]
-        (score,) = (s for topic in submission["topics"] for s in topic["scores"])
-        return [c["failure"]["mismatch"]["actual"] for c in score["outcomes"] if (c["failure"] or {}).get("mismatch")]
+        (score,) = (s for topic in submission["topics"] for s in topic["exercises"])
+        return [c["failure"]["mismatch"]["actual"] for c in score["checks"] if (c["failure"] or {}).get("mismatch")]
 
     assert actual("3") == actual("3")
     assert actual("3") != actual("4")

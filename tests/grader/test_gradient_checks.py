@@ -453,6 +453,15 @@ def test_noise_is_unresolved_unless_the_answer_is_beyond_doubt():
     assert _verdict(f, x, -grad) == "fail"
 
 
+def test_a_plain_error_fails_though_another_entry_is_unresolved():
+    """One entry on the edge of the domain does not excuse a sign flip in another."""
+
+    def f(x):
+        return (np.sqrt(x) + x).sum()
+
+    assert _verdict(f, np.array([0.0, 1.0]), np.array([1.0, -1.5])) == "fail"
+
+
 def test_random_functions_are_unresolved():
     """A forward pass that draws anew at each call decides nothing."""
     rng = np.random.default_rng(0)
@@ -575,6 +584,9 @@ def test_unannounced_kinks_are_unresolved():
     x = np.array([0.0, 0.5])
     with pytest.raises(CheckUnresolved, match="kinks=True"):
         assert_gradient(lambda x: np.abs(x).sum(), x, np.sign(x))
+    with pytest.raises(CheckFailure) as caught:
+        assert_gradient(lambda x: np.abs(x).sum(), x, np.array([50.0, 1.0]))
+    assert caught.value.failure.mismatch.index == (0,)
 
 
 def test_kinks_need_a_function():

@@ -156,6 +156,11 @@ def random_mask(rng, shape):
     return mask
 
 
+def square_mask(rng, kind):
+    """None, a causal mask or a random one, for six queries and six keys."""
+    return {"all": None, "causal": np.tri(6, dtype=bool), "random": random_mask(rng, (6, 6))}[kind]
+
+
 def extreme_qkv(rng):
     """Scores near +1e4 with rivals, near −1e4 with rivals, and spread over ±1e4."""
     n, m, d_k, d_v = 4, 5, 3, 2
@@ -314,9 +319,11 @@ def test_attention_mask(submission, rng, lead, shape):
     assert_close(value, expected, **PAIR, rtol=WELL_CONDITIONED, constants=dims(4, 5, 3, 2))
 
 
-def test_attention_causal(submission, rng):
+@pytest.mark.parametrize("kind", ["all", "causal", "random"])
+def test_attention_as_many_keys(submission, rng, kind):
+    """As many keys as queries: causal where a mask says so, and only there."""
     Q, K, V = random_qkv(rng, (2,), 6, 6, 3, 5)
-    mask = expected_mask(6)
+    mask = square_mask(rng, kind)
     expected = over_batch(attend, (Q, K, V), mask)
     value = submission.attention(Q, K, V, mask=mask)
     assert_close(value, expected, **PAIR, constants=dims(6, 6, 3, 5))
@@ -424,6 +431,16 @@ def test_attention_grads_mask(submission, rng, lead, shape):
     expected = over_batch(backward, (Q, K, V, G), mask)
     value = assert_no_warnings(submission.attention_grads, Q, K, V, G, mask)
     assert_close(value, expected, **GRADS, constants=dims(4, 5, 3, 2))
+
+
+@pytest.mark.parametrize("kind", ["all", "causal", "random"])
+def test_attention_grads_as_many_keys(submission, rng, kind):
+    Q, K, V = random_qkv(rng, (2,), 6, 6, 3, 5)
+    G = rng.normal(size=(2, 6, 5))
+    mask = square_mask(rng, kind)
+    expected = over_batch(backward, (Q, K, V, G), mask)
+    value = submission.attention_grads(Q, K, V, G, mask=mask)
+    assert_close(value, expected, **GRADS, constants=dims(6, 6, 3, 5))
 
 
 def test_attention_grads_masked_row(submission, rng):
