@@ -31,6 +31,7 @@ WITHOUT = (
     "warnings", "faulthandler", "threadexception", "unraisableexception", "setuponly", "setupplan",
     "debugging", "tmpdir", "monkeypatch", "recwarn", "capture", "legacypath", "subtests",
 )  # fmt: skip
+WARNS = "the call warns"
 # Two ways to write one mistake round differently; the entry that a failure shows is its worst.
 SAME_VALUE = 1e-6
 _LINE = re.compile(r" \(line \d+\)")
@@ -279,8 +280,10 @@ def classify(error: BaseException | None, when: str = "call") -> tuple[Status, F
 
 
 def alike(a: Failure, b: Failure) -> bool:
-    """Whether two failures of one test are of the same kind, entry and value."""
+    """Whether two failures of one test, in which the same values came back, are the same."""
     x, y = a.mismatch, b.mismatch
+    if WARNS in (a.headline[: len(WARNS)], b.headline[: len(WARNS)]):
+        return True  # code that silences its warning and code that does not are one mistake
     if x is None or y is None:
         return x is y and _LINE.sub("", a.headline) == _LINE.sub("", b.headline)
     if (x.name, x.shape, x.index, x.n_wrong) != (y.name, y.shape, y.index, y.n_wrong):

@@ -24,7 +24,8 @@ def conv2d_output_shape(input_shape, kernel_shape, stride=1, padding=0, dilation
     Raises
     ------
     ValueError : the dilated kernel, d·(k − 1) + 1 long, is longer than the padded input along
-        either axis, so that no window fits. This holds for every stride. Say both sizes in it.
+        either axis, so that no window fits. This holds for every stride. A good message names both
+        sizes.
 
     Notes
     -----
@@ -313,8 +314,8 @@ def col2im(cols, input_shape, kernel_shape, stride=1, padding=0):
 def conv2d_layer(x, w, b, stride=1, padding=0, dilation=1):
     """A convolutional layer: a batch of images with channels, several filters, a bias.
 
-    y[n, f, i, j] = b[f] + Σ_c Σ_p Σ_q x̃[n, c, i·stride + p·dilation, j·stride + q·dilation] ·
-    w[f, c, p, q], where x̃ is x with `padding` zeros on each side of its last two axes.
+    y[n, f, i, j] = b[f] + Σ_c Σ_u Σ_v x̃[n, c, i·stride + u·dilation, j·stride + v·dilation] ·
+    w[f, c, u, v], where x̃ is x with `padding` zeros on each side of its last two axes.
 
     Parameters
     ----------
@@ -359,13 +360,13 @@ def conv2d_layer(x, w, b, stride=1, padding=0, dilation=1):
     padded = np.pad(x, ((0, 0), (0, 0), (padding, padding), (padding, padding)))
     y = np.zeros((n_images, n_filters, out_h, out_w))
     y += np.reshape(b, (1, n_filters, 1, 1))
-    for p in range(kh):
-        for q in range(kw):
-            top, left = p * dilation, q * dilation
+    for u in range(kh):
+        for v in range(kw):
+            top, left = u * dilation, v * dilation
             rows = slice(top, top + stride * out_h, stride)
             columns = slice(left, left + stride * out_w, stride)
             # (N, C, out_h, out_w) and (F, C): the channels are summed away
-            y += np.einsum("ncij,fc->nfij", padded[:, :, rows, columns], w[:, :, p, q])
+            y += np.einsum("ncij,fc->nfij", padded[:, :, rows, columns], w[:, :, u, v])
     return y
     ### END SOLUTION
 
@@ -373,9 +374,9 @@ def conv2d_layer(x, w, b, stride=1, padding=0, dilation=1):
 def conv2d_layer_grads(x, w, b, grad_output, stride=1, padding=0, dilation=1):
     """Gradients of a loss with respect to input, kernels and bias of `conv2d_layer`.
 
-    With g = grad_output, x̃ the padded x, and r = i·stride + p·dilation, s = j·stride + q·dilation:
-    dx̃[n, c, r, s] receives Σ_f g[n, f, i, j] · w[f, c, p, q] from every i, j, p and q, added up;
-    dw[f, c, p, q] = Σ_n Σ_i Σ_j g[n, f, i, j] · x̃[n, c, r, s];
+    With g = grad_output, x̃ the padded x, ρ = i·stride + u·dilation and σ = j·stride + v·dilation:
+    dx̃[n, c, ρ, σ] receives Σ_f g[n, f, i, j] · w[f, c, u, v] from every i, j, u and v, added up,
+    and dx is dx̃ without the padding; dw[f, c, u, v] = Σ_n Σ_i Σ_j g[n, f, i, j] · x̃[n, c, ρ, σ];
     db[f] = Σ_n Σ_i Σ_j g[n, f, i, j].
 
     Parameters
@@ -419,14 +420,14 @@ def conv2d_layer_grads(x, w, b, grad_output, stride=1, padding=0, dilation=1):
     padded = np.pad(x, ((0, 0), (0, 0), (padding, padding), (padding, padding)))
     d_padded = np.zeros_like(padded)
     dw = np.zeros_like(w)
-    for p in range(kh):
-        for q in range(kw):
-            top, left = p * dilation, q * dilation
+    for u in range(kh):
+        for v in range(kw):
+            top, left = u * dilation, v * dilation
             rows = slice(top, top + stride * out_h, stride)
             columns = slice(left, left + stride * out_w, stride)
             seen = padded[:, :, rows, columns]
-            dw[:, :, p, q] = np.einsum("nfij,ncij->fc", grad_output, seen)
-            back = np.einsum("nfij,fc->ncij", grad_output, w[:, :, p, q])
+            dw[:, :, u, v] = np.einsum("nfij,ncij->fc", grad_output, seen)
+            back = np.einsum("nfij,fc->ncij", grad_output, w[:, :, u, v])
             d_padded[:, :, rows, columns] += back
     dx = d_padded[:, :, padding : padding + height, padding : padding + width]
     db = grad_output.sum(axis=(0, 2, 3))
@@ -457,8 +458,8 @@ def max_pool2d_grad(x, grad_output, size, stride):
     Notes
     -----
     There is no padding; a remainder at the bottom or the right is dropped. Where a window's maximum
-    occurs more than once, its first occurrence in row-major order (rows from the top, each from
-    the left) gets the whole gradient. No argument is changed.
+    occurs more than once, exactly equal, its first occurrence in row-major order (rows from the
+    top, each from the left) gets the whole gradient. No argument is changed.
 
     References
     ----------

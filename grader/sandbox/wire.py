@@ -63,7 +63,10 @@ _NATIVE = {t: code for code, t in enumerate(_DTYPES) if _CODE_OF[t.kind, t.items
 # Classes are looked at through `type` itself: one that was written to mislead cannot answer.
 _name_of_class = type.__dict__["__name__"].__get__
 _module_of_class = type.__dict__["__module__"].__get__
+_bases_of_class = type.__dict__["__mro__"].__get__
+_dict_of_class = type.__dict__["__dict__"].__get__
 
+_KNOWN_PACKAGES = ("numpy", "fractions", "decimal", "datetime", "collections", "itertools")
 # What to return instead of the commonest things that cannot travel.
 _INSTEAD = {
     "bytes": "return a str, or an array of its values",
@@ -80,7 +83,6 @@ _INSTEAD = {
     "MaskedArray": "return a plain array: .filled(...) of it",
     "ellipsis": "the body of the function may still be `...`",
 }
-_CONSUMED = "return list(...) of it"
 _ANYTHING_ELSE = "return arrays, numbers, strings, tuples, lists or dicts"
 
 
@@ -161,7 +163,8 @@ class _Encoder:
         elif kind is tuple:
             self.put_items(b"t", value, len(value), depth)
         elif kind is list:
-            self.put_items(b"l", list(value), len(value), depth)
+            members = list(value)
+            self.put_items(b"l", members, len(members), depth)
         elif kind is dict:
             self.put_dict(value, depth)
         elif kind is bool:
@@ -180,7 +183,9 @@ class _Encoder:
         elif issubclass(kind, np.generic):
             code = _CODE_OF.get((value.dtype.kind, value.dtype.itemsize))
             if code is None:
-                raise WireError(f"a NumPy scalar of dtype {value.dtype}; {_dtype_advice(value.dtype)}")
+                raise WireError(
+                    f"a NumPy scalar of dtype {value.dtype}; {_dtype_advice(value.dtype)}"
+                )
             raw = np.asarray(value).astype(_DTYPES[code]).tobytes()
             self.parts.append(b"g" + bytes((code,)) + raw)
         elif issubclass(kind, tuple):
@@ -225,7 +230,7 @@ class _Encoder:
         self.enter(2 * len(value), depth)
         self.parts.append(b"m" + _U32.pack(len(value)))
         plain: set[Any] | None = None
-        for key, member in list(value.items()):
+        for key, member in value.items():
             if type(key) is not str:
                 self.odd_keys += 1
                 if self.odd_keys > MAX_ODD_KEYS:
@@ -279,7 +284,9 @@ class _Encoder:
     def enter(self, n: int, depth: int) -> None:
         self.items += n
         if self.items > MAX_ITEMS:
-            raise WireError(f"lists, tuples and dicts of more than {MAX_ITEMS:,} items; return arrays")
+            raise WireError(
+                f"lists, tuples and dicts of more than {MAX_ITEMS:,} items; return arrays"
+            )
         if depth >= MAX_DEPTH:
             raise WireError(f"lists, tuples or dicts nested more than {MAX_DEPTH} deep")
 
@@ -413,21 +420,18 @@ class _Decoder:
 
 
 def _n_bytes(shape: tuple[int, ...], itemsize: int) -> int:
-    """Bytes of an array. The non-zero lengths together are limited too: NumPy multiplies them."""
+    """Bytes of an array. Its non-zero lengths are limited too, since NumPy multiplies them."""
     size = whole = itemsize
     for n in shape:
         size *= n
         whole *= n or 1
-        if n < 0 or whole > MAX_FRAME:
-            if n >= 0 and 0 not in shape:
-                for m in shape[shape.index(n) + 1 :]:
-                    whole *= m
-            raise WireError(_too_much(abs(whole)))
+    if whole > MAX_FRAME or min(shape, default=0) < 0:
+        raise WireError(_too_much(abs(whole)))
     return size
 
 
 def _too_much(n: int) -> str:
-    return f"{n / 2**20:,.0f} MiB of data; {MAX_FRAME // 2**20} MiB are the most"
+    return f"{-(-n >> 20):,} MiB of data; {MAX_FRAME >> 20} MiB are the most"
 
 
 def _dtype_advice(dtype: Any) -> str:
@@ -443,22 +447,19 @@ def _dtype_advice(dtype: Any) -> str:
 
 def _unsupported(kind: type) -> str:
     """A class that cannot travel, in the words of who returned it."""
-    name, module = str(_name_of_class(kind))[:100], _module_of_class(kind)
-    shown = name
-    if type(module) is str and module.partition(".")[0] in ("numpy", "fractions", "decimal", "datetime"):
-        shown = f"{module.partition('.')[0]}.{name}"
-    if name == "NoneType":
-        shown = "None"
-    article = "" if kind is bytes else "an " if shown[:1].lower() in "aeio" else "a "
     if issubclass(kind, type):
-        return "a class, not an instance of one"
-    advice = _INSTEAD.get(name) if module in ("builtins", "numpy", "numpy.ma", "numpy.matrixlib",
-                                              "numpy.ma.core", "numpy.matrixlib.defmatrix") else None  # fmt: skip
+        return "a class; return a value"
+    name, module = _name_of_class(kind)[:100], _module_of_class(kind)
+    package = module.partition(".")[0] if type(module) is str else ""
+    advice = _INSTEAD.get(name) if package in ("builtins", "numpy") else None
     if advice is None:
-        advice = _CONSUMED if "__next__" in dir_of(kind) or name.startswith("dict_") else _ANYTHING_ELSE
+        lazy = "__next__" in _names_in(kind) or name.startswith("dict_")
+        advice = "return list(...) of it" if lazy else _ANYTHING_ELSE
+    shown = f"{package}.{name}" if package in _KNOWN_PACKAGES else name
+    article = "" if kind is bytes else "an " if shown[0].lower() in "aeio" else "a "
     return f"{article}{shown}; {advice}"
 
 
-def dir_of(kind: type) -> set[str]:
-    """Names defined in a class and its bases, without running any of their code."""
-    return {name for base in type.mro(kind) for name in type.__dict__["__dict__"].__get__(base)}
+def _names_in(kind: type) -> set[str]:
+    """What a class and its bases define, found without running any of their code."""
+    return {name for base in _bases_of_class(kind) for name in _dict_of_class(base)}

@@ -47,8 +47,9 @@ def pairs(rng, n_users, n_items, n, dtype=np.int64):
 
 
 def some_ratings(rng, n):
-    """Ratings of either sign, one of them 0."""
+    """Ratings of either sign, one of them 0, one value twice."""
     ratings = 3 * rng.normal(size=n) + 1
+    ratings[3] = ratings[1]
     ratings[2] = 0.0
     ratings[4] = -1.0 - abs(ratings[4])
     return ratings
@@ -576,6 +577,19 @@ def test_mf_fit_one_rating(submission, rng):
     assert_close(submission.mf_fit(*given), fitted(*given), axes=FIT_AXES)
 
 
+def test_mf_fit_error_that_rises(submission, rng):
+    # Contradictory ratings: the error falls and rises, and the last epoch is not the best.
+    users, items = np.array([0, 0, 1, 0, 1, 0, 0, 1]), np.array([2, 0, 1, 2, 0, 2, 0, 1])
+    ratings = some_ratings(rng, 8)
+    while True:
+        given = (users, items, ratings, 2, 3, 2, 0.3, 0.1, 6, int(rng.integers(1, 1000)))
+        expected = fitted(*given)
+        rises = np.diff(expected["rmse"]) > 1e-3
+        if rises[:-1].any() and np.argmin(expected["rmse"]) < 5:
+            break
+    assert_close(submission.mf_fit(*given), expected, axes=FIT_AXES)
+
+
 def test_mf_fit_no_epochs(submission, rng):
     given = (*observed(rng, 4, 6, 8), 4, 6, 3, 0.1, 0.2, 0, int(rng.integers(1, 1000)))
     assert_close(submission.mf_fit(*given), fitted(*given), axes=FIT_AXES, zeros_expected=True)
@@ -795,6 +809,7 @@ def test_time_split_values(submission, rng, n, fraction, m):
         (6, 0.75, 4),
         (100, 0.29, 29),
         (10, 0.16, 2),
+        (10, 0.15, 2),
         (9, 0.27, 2),
     ],
 )
@@ -807,6 +822,11 @@ def test_time_split_rounding(submission, rng, n, fraction, m):
 def test_time_split_integers(submission, rng, dtype):
     times = (rng.permutation(13) * 86_400 + 1_700_000_000 - 7).astype(dtype)
     assert_split(submission.time_split(times, 0.4), held_out(times, 5))
+
+
+def test_time_split_fractions_of_a_second(submission, rng):
+    times = 1.7e9 + 0.125 * rng.permutation(15)
+    assert_split(submission.time_split(times, 0.4), held_out(times, 6))
 
 
 @pytest.mark.parametrize("dtype", ["float64", "int64"])
@@ -974,10 +994,17 @@ def test_recommend_top_n_values(submission, rng, n_items, n_seen, n):
     assert_list(submission.recommend_top_n(scores, seen, n), best_unseen(scores, seen, n))
 
 
-def test_recommend_top_n_ties(submission, rng):
+@pytest.mark.parametrize("n", [10, 55, 90, 200])
+def test_recommend_top_n_ties(submission, rng, n):
     scores = rng.integers(2, 5, size=120) / 2.0
     seen = rng.permutation(120)[:15]
-    assert_list(submission.recommend_top_n(scores, seen, 70), best_unseen(scores, seen, 70))
+    assert_list(submission.recommend_top_n(scores, seen, n), best_unseen(scores, seen, n))
+
+
+def test_recommend_top_n_near_ties(submission, rng):
+    scores = 3.5 + 1e-13 * rng.permutation(14)
+    seen = rng.permutation(14)[:3]
+    assert_list(submission.recommend_top_n(scores, seen, 6), best_unseen(scores, seen, 6))
 
 
 def test_recommend_top_n_tie_at_the_cut(submission, rng):

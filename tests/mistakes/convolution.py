@@ -423,19 +423,28 @@ def conv2d_input_grad__times_input(x, w, grad_output, stride=1, padding=0):
     return x * _crop(_scatter(x.shape, w, grad_output, stride, padding), padding, x.shape)
 
 
-def conv2d_input_grad__common_backward(x, w, grad_output, stride=1, padding=0):
-    """four things go wrong at once: the kernel is rotated twice, the stride is ignored, the padding is left on, and an integer kernel truncates the gradient"""
+def _common_backward(w, g, dtype):
+    """The kernel is rotated and then fully convolved, which rotates it again; no stride, no crop."""
     rotated = np.rot90(w, 2)
-    kh, kw = w.shape
-    out_h, out_w = grad_output.shape
-    dx = np.zeros((out_h + kh - 1, out_w + kw - 1), dtype=w.dtype)
+    (kh, kw), (out_h, out_w) = w.shape, g.shape
+    dx = np.zeros((out_h + kh - 1, out_w + kw - 1), dtype=dtype)
     for r, c in np.ndindex(*dx.shape):
         total = 0.0
-        for m, n in np.ndindex(kh, kw):  # a full convolution: the indices run against each other
+        for m, n in np.ndindex(kh, kw):  # the indices run against each other
             if 0 <= r - m < out_h and 0 <= c - n < out_w:
-                total += grad_output[r - m, c - n] * rotated[m, n]
+                total += g[r - m, c - n] * rotated[m, n]
         dx[r, c] = total
     return dx
+
+
+def conv2d_input_grad__common_backward(x, w, grad_output, stride=1, padding=0):
+    """three things go wrong at once: the kernel is rotated twice, the stride is ignored and the padding is left on"""
+    return _common_backward(w, grad_output, np.float64)
+
+
+def conv2d_input_grad__common_backward_truncated(x, w, grad_output, stride=1, padding=0):
+    """four things go wrong at once: the kernel is rotated twice, the stride is ignored, the padding is left on, and an integer kernel truncates the gradient"""
+    return _common_backward(w, grad_output, w.dtype)
 
 
 # im2col

@@ -21,8 +21,7 @@ def _log_softmax(z, axis=-1):
 
 def logsumexp__no_max(z, axis=-1):
     """no maximum is subtracted, so that the exponentials overflow or all underflow"""
-    with np.errstate(all="ignore"):
-        return np.log(np.sum(np.exp(z), axis=axis))
+    return np.log(np.sum(np.exp(z), axis=axis))
 
 
 def logsumexp__all_masked_nan(z, axis=-1):
@@ -34,47 +33,41 @@ def logsumexp__all_masked_nan(z, axis=-1):
 def logsumexp__global_max(z, axis=-1):
     """one maximum is taken for the whole array, not one for each slice"""
     m = np.max(z)
-    with np.errstate(all="ignore"):
-        return m + np.log(np.sum(np.exp(z - m), axis=axis))
+    return m + np.log(np.sum(np.exp(z - m), axis=axis))
 
 
 def logsumexp__axis_kept(z, axis=-1):
     """the summed axis is kept, with length one"""
     m = np.max(z, axis=axis, keepdims=True)
     m = np.where(np.isneginf(m), 0.0, m)
-    with np.errstate(divide="ignore"):
-        return m + np.log(np.sum(np.exp(z - m), axis=axis, keepdims=True))
+    return m + np.log(np.sum(np.exp(z - m), axis=axis, keepdims=True))
 
 
 def logsumexp__max_not_added_back(z, axis=-1):
     """the maximum is subtracted in the exponent but not added back to the result"""
     m = np.max(z, axis=axis, keepdims=True)
     m = np.where(np.isneginf(m), 0.0, m)
-    with np.errstate(divide="ignore"):
-        return np.log(np.sum(np.exp(z - m), axis=axis))
+    return np.log(np.sum(np.exp(z - m), axis=axis))
 
 
 def logsumexp__largest_magnitude(z, axis=-1):
     """the largest magnitude is subtracted in place of the maximum, so that very negative slices underflow"""
     m = np.max(np.where(np.isneginf(z), 0.0, np.abs(z)), axis=axis, keepdims=True)
-    with np.errstate(divide="ignore"):
-        return np.squeeze(m, axis=axis) + np.log(np.sum(np.exp(z - m), axis=axis))
+    return np.squeeze(m, axis=axis) + np.log(np.sum(np.exp(z - m), axis=axis))
 
 
 def logsumexp__mean(z, axis=-1):
     """the exponentials are averaged, not summed"""
     m = np.max(z, axis=axis, keepdims=True)
     m = np.where(np.isneginf(m), 0.0, m)
-    with np.errstate(divide="ignore"):
-        return np.squeeze(m, axis=axis) + np.log(np.mean(np.exp(z - m), axis=axis))
+    return np.squeeze(m, axis=axis) + np.log(np.mean(np.exp(z - m), axis=axis))
 
 
 def softmax__no_max(z, axis=-1):
     """no maximum is subtracted, so that the exponentials overflow"""
-    with np.errstate(all="ignore"):
-        e = np.exp(z)
-        total = e.sum(axis=axis, keepdims=True)
-        return e / np.where(total == 0, z.dtype.type(1), total)
+    e = np.exp(z)
+    total = e.sum(axis=axis, keepdims=True)
+    return e / np.where(total == 0, z.dtype.type(1), total)
 
 
 def softmax__global_max(z, axis=-1):
@@ -92,9 +85,8 @@ def softmax__axis_ignored(z, axis=-1):
 
 def softmax__all_masked_nan(z, axis=-1):
     """an all −inf slice gives 0/0, which is NaN"""
-    with np.errstate(invalid="ignore"):
-        e = np.exp(z - np.max(z, axis=axis, keepdims=True))
-        return e / e.sum(axis=axis, keepdims=True)
+    e = np.exp(z - np.max(z, axis=axis, keepdims=True))
+    return e / e.sum(axis=axis, keepdims=True)
 
 
 def softmax__all_masked_uniform(z, axis=-1):
@@ -141,8 +133,7 @@ def softmax__twice(z, axis=-1):
 
 def log_softmax__log_of_softmax(z, axis=-1):
     """the logarithm is taken of a softmax that has already underflowed to 0"""
-    with np.errstate(divide="ignore"):
-        return np.log(_softmax(z, axis))
+    return np.log(_softmax(z, axis))
 
 
 def log_softmax__log_plus_eps(z, axis=-1):
@@ -152,22 +143,19 @@ def log_softmax__log_plus_eps(z, axis=-1):
 
 def log_softmax__all_masked_nan(z, axis=-1):
     """the maximum of an all −inf slice is subtracted from itself: −inf − (−inf) is NaN"""
-    with np.errstate(invalid="ignore"):
-        d = z - np.max(z, axis=axis, keepdims=True)
+    d = z - np.max(z, axis=axis, keepdims=True)
     return d - np.log(np.exp(d).sum(axis=axis, keepdims=True))
 
 
 def log_softmax__global_max(z, axis=-1):
     """one maximum is taken for the whole array, not one for each slice"""
     d = z - np.max(z)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return d - np.log(np.exp(d).sum(axis=axis, keepdims=True))
+    return d - np.log(np.exp(d).sum(axis=axis, keepdims=True))
 
 
 def log_softmax__no_max(z, axis=-1):
     """no maximum is subtracted, so that the exponentials overflow"""
-    with np.errstate(all="ignore"):
-        return z - np.log(np.exp(z).sum(axis=axis, keepdims=True))
+    return z - np.log(np.exp(z).sum(axis=axis, keepdims=True))
 
 
 def log_softmax__axis_ignored(z, axis=-1):
@@ -220,10 +208,9 @@ def softmax_jacobian__delta_everywhere(z):
 
 def softmax_jacobian__no_max(z):
     """no maximum is subtracted in the softmax, so that the exponentials overflow"""
-    with np.errstate(all="ignore"):
-        e = np.exp(z)
-        s = e / e.sum(axis=-1, keepdims=True)
-        return s[..., :, None] * (np.eye(z.shape[-1]) - s[..., None, :])
+    e = np.exp(z)
+    s = e / e.sum(axis=-1, keepdims=True)
+    return s[..., :, None] * (np.eye(z.shape[-1]) - s[..., None, :])
 
 
 def softmax_jacobian__squared_diagonal(z):
@@ -288,8 +275,7 @@ def cross_entropy__mean_over_classes(logits, labels):
 
 def cross_entropy__log_of_softmax(logits, labels):
     """the logarithm is taken of a softmax that has already underflowed to 0"""
-    with np.errstate(divide="ignore"):
-        return -np.log(_softmax(logits)[np.arange(len(labels)), labels]).mean()
+    return -np.log(_softmax(logits)[np.arange(len(labels)), labels]).mean()
 
 
 def cross_entropy__clipped(logits, labels):
@@ -305,9 +291,8 @@ def cross_entropy__double_softmax(logits, labels):
 
 def cross_entropy__one_hot_product(logits, labels):
     """a one-hot is multiplied by log-probabilities of which some are −inf: 0 · (−inf) is NaN"""
-    with np.errstate(invalid="ignore"):
-        one_hot = np.eye(logits.shape[1])[labels]
-        return -(one_hot * _log_softmax(logits)).sum(axis=1).mean()
+    one_hot = np.eye(logits.shape[1])[labels]
+    return -(one_hot * _log_softmax(logits)).sum(axis=1).mean()
 
 
 def cross_entropy__sign(logits, labels):
@@ -317,8 +302,7 @@ def cross_entropy__sign(logits, labels):
 
 def cross_entropy__whole_columns(logits, labels):
     """`[:, labels]` picks whole columns for every row, not one entry from each row"""
-    with np.errstate(invalid="ignore"):
-        return -_log_softmax(logits)[:, labels].mean()
+    return -_log_softmax(logits)[:, labels].mean()
 
 
 def cross_entropy_grad__no_mean(logits, labels):
@@ -366,8 +350,7 @@ def cross_entropy_grad__through_softmax_again(logits, labels):
 
 def cross_entropy_grad__no_max(logits, labels):
     """no maximum is subtracted in the softmax, so that the exponentials overflow"""
-    with np.errstate(all="ignore"):
-        e = np.exp(logits)
-        grad = e / e.sum(axis=1, keepdims=True)
+    e = np.exp(logits)
+    grad = e / e.sum(axis=1, keepdims=True)
     grad[np.arange(len(labels)), labels] -= 1
     return grad / len(labels)

@@ -1,0 +1,113 @@
+"""The course as it is committed: current, sound, proved, and its documents true."""
+
+from __future__ import annotations
+
+import doctest
+import re
+from pathlib import Path
+
+import pytest
+
+from grader.bank import Bank, variants
+from grader.catalog import load_course, validate_course
+from grader.content import locate
+from grader.sandbox.local import load_module
+from grader.stubs import make_stub
+from grader.verify import Evidence, markdown, static_complaints, verify
+
+CONTENT = locate()
+COURSE = load_course(CONTENT)
+ROOT = Path(__file__).parents[2]
+TOPICS = [topic.slug for topic in COURSE.topics]
+DOCUMENTS = sorted(
+    [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("exercises/*/*.md"),
+     *ROOT.glob("interview_questions/**/*.md")]
+)  # fmt: skip
+LINK = re.compile(r"\[[^\]]*\]\(([^)#\s]+)[^)]*\)")
+EVIDENCE_SEEDS = range(20)
+
+
+def test_course_is_valid() -> None:
+    """Catalog, statements, signatures and markers agree."""
+    assert [str(problem) for problem in validate_course(CONTENT)] == []
+
+
+@pytest.mark.parametrize("slug", TOPICS)
+def test_stub_is_current(slug: str) -> None:
+    """The committed stub is what the solution gives."""
+    source = CONTENT.source(slug)
+    assert CONTENT.stub(slug).read_text() == make_stub(source.read_text(), str(source))
+
+
+def test_sentences_and_names() -> None:
+    """Every mistake and alternative is named after an exercise, and every mistake has its sentence."""
+    assert static_complaints(CONTENT, COURSE, Bank(CONTENT)) == []
+
+
+@pytest.mark.parametrize("slug", TOPICS)
+def test_suite_is_proved(slug: str) -> None:
+    """Solution, stub, mistakes, alternatives and vacuous answers get the right verdict at one seed."""
+    for row in verify(CONTENT, [slug], [20_261_122], 1):
+        assert row.complaints == []
+        assert row.n_killed == row.n_mistakes
+        assert row.n_accepted == row.n_alternatives
+        assert row.n_misnamed == 0
+
+
+@pytest.mark.slow
+def test_suites_are_proved_at_twenty_seeds() -> None:
+    """At 20 seeds nothing survives, nothing right is rejected, 95 % are named, and the table is current."""
+    evidence = verify(CONTENT, None, EVIDENCE_SEEDS, 2)
+    assert [text for row in evidence for text in row.complaints] == []
+    n = sum(row.n_mistakes for row in evidence)
+    assert sum(row.n_named for row in evidence) >= 0.95 * n
+    assert sum(row.n_misnamed for row in evidence) <= 0.01 * n
+    assert (ROOT / "docs" / "evidence.md").read_text() == markdown(evidence, EVIDENCE_SEEDS)
+
+
+def test_evidence_table_counts_this_course() -> None:
+    """The published table is of the mistakes and alternatives that are here, all of them rejected and accepted."""
+    text = (ROOT / "docs" / "evidence.md").read_text()
+    for topic in COURSE.topics:
+        mistakes = variants(vars(load_module(CONTENT.mistakes_file(topic.slug), "_counted_mistakes")))
+        others = variants(vars(load_module(CONTENT.alternatives_file(topic.slug), "_counted_alternatives")))
+        for exercise in topic.exercises:
+            n = len(EVIDENCE_SEEDS)
+            row = Evidence(exercise.name, topic.slug)
+            row.n_mistakes = n * sum(name.startswith(f"{exercise.name}__") for name in mistakes)
+            row.n_alternatives = n * sum(name.startswith(f"{exercise.name}__") for name in others)
+            line = next(line for line in text.splitlines() if f"`{exercise.name}`" in line)
+            cells = [cell.strip() for cell in line.strip("|").split("|")]
+            assert cells[2] == f"{row.n_mistakes}/{row.n_mistakes}"
+            assert cells[5] == f"{row.n_alternatives}/{row.n_alternatives}"
+
+
+@pytest.mark.parametrize("slug", TOPICS)
+def test_examples_in_docstrings_run(slug: str) -> None:
+    """Every solution's docstring examples give what they say, and every exercise has one."""
+    module = load_module(CONTENT.source(slug), f"_examples_{slug}")
+    failed, tried = doctest.testmod(module)
+    assert failed == 0
+    assert tried >= len(COURSE.topic(slug).exercises)
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.glob("interview_questions/*/*.md")), ids=lambda p: p.stem)
+def test_claims_in_interview_answers_run(path: Path) -> None:
+    """What an answer computes is what it says."""
+    failed, tried = doctest.testfile(str(path), module_relative=False)
+    assert failed == 0
+    assert tried > 0
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda p: str(p.relative_to(ROOT)))
+def test_links_lead_somewhere(path: Path) -> None:
+    """Every relative link in a document is a file of this project."""
+    for target in LINK.findall(path.read_text(encoding="utf-8")):
+        if "://" not in target:
+            assert (path.parent / target).exists(), target
+
+
+def test_every_exercise_says_what_may_be_imported() -> None:
+    """A statement tells a learner that NumPy and the standard library are all there is."""
+    for slug in TOPICS:
+        assert "standard library" in CONTENT.statement(slug).read_text()
