@@ -80,12 +80,10 @@ class Bank:
         matches = [_Match(mistake, traces) for mistake in self.of(topic, exercise)]
         outcomes = []
         for trace in traces:
-            outcome = trace.outcome
+            cause = None
             if trace.outcome.status is Status.FAILED and trace.rerun is not None:
                 cause = _cause_of(trace, matches)
-                if cause is not None:
-                    outcome = with_cause(outcome, cause)
-            outcomes.append(outcome)
+            outcomes.append(trace.explained() if cause is None else with_cause(trace.outcome, cause))
         return outcomes
 
 
@@ -99,21 +97,32 @@ def variants(names: Mapping[str, Any]) -> dict[str, Callable[..., Any]]:
 
 
 class _Match:
-    """How far one mistake returns what a submission returned."""
+    """How far one mistake returns what a submission returned; found out as far as it is asked."""
 
     def __init__(self, mistake: Mistake, traces: Sequence[Trace]) -> None:
         self.mistake = mistake
-        self.agrees: dict[int, list[bool]] = {
-            id(trace): [self._reproduces(record) for record in trace.records] for trace in traces
-        }
-        flat = [ok for oks in self.agrees.values() for ok in oks]
-        self.count = sum(flat)
-        self.everywhere = all(flat)
+        self._records = [record for trace in traces for record in trace.records]
+        self._agrees: dict[int, bool] = {}
 
     def covers(self, trace: Trace) -> bool:
         """Whether it returns the same for every call of the test."""
-        oks = self.agrees[id(trace)]
-        return bool(oks) and all(oks)
+        return bool(trace.records) and all(self._agrees_on(record) for record in trace.records)
+
+    @property
+    def count(self) -> int:
+        """For how many calls of the run it returns the same."""
+        return sum(self._agrees_on(record) for record in self._records)
+
+    @property
+    def everywhere(self) -> bool:
+        """Whether it returns the same for all of them."""
+        return all(self._agrees_on(record) for record in self._records)
+
+    def _agrees_on(self, record: Record) -> bool:
+        known = self._agrees.get(id(record))
+        if known is None:
+            known = self._agrees[id(record)] = self._reproduces(record)
+        return known
 
     def _reproduces(self, record: Record) -> bool:
         kind, what = record.outcome
@@ -145,11 +154,12 @@ class _Match:
 
 def _cause_of(trace: Trace, matches: Sequence[_Match]) -> Cause | None:
     """The one mistake that explains a failing test, or None."""
-    fitting = [m for m in matches if m.covers(trace) and (m.everywhere or _telling(trace))]
-    if not fitting:
-        return None
-    best = max(m.count for m in fitting)
-    fitting = [m for m in fitting if m.count == best and m.fails_alike(trace)]
+    telling = _telling(trace)
+    fitting = [m for m in matches if m.covers(trace) and (telling or m.everywhere)]
+    if len(fitting) > 1:
+        best = max(m.count for m in fitting)
+        fitting = [m for m in fitting if m.count == best]
+    fitting = [m for m in fitting if m.fails_alike(trace)]
     return fitting[0].mistake.cause if len(fitting) == 1 else None
 
 

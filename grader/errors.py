@@ -16,12 +16,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
-    from grader.model import Failure, Problem, Status
+    from grader.model import Cause, Failure, Problem, Status
 
 
 class GradsmithError(Exception):
@@ -101,11 +103,34 @@ class SubmissionRaised(Exception):
 
 
 class CheckFailure(AssertionError):
-    """The answer is wrong. `failure` says how, in data."""
+    """The answer is wrong. `failure` says how, in data.
 
-    def __init__(self, failure: Failure) -> None:
-        self.failure = failure
+    Parameters
+    ----------
+    failure : all but the cause, or with a cause that is already known.
+    explain : finds the cause. It is asked when `failure` is first read: most failures of a mistake that the
+        bank knows are never read.
+    """
+
+    def __init__(self, failure: Failure, explain: Callable[[], Cause | None] | None = None) -> None:
+        self.bare = failure
+        self._explain = explain
         super().__init__(failure.headline)
+
+    @property
+    def failure(self) -> Failure:
+        """The failure with its cause, if there is one."""
+        if self._explain is not None:
+            cause, self._explain = self._explain(), None
+            self.bare = replace(self.bare, cause=cause)
+        return self.bare
+
+    def amended(self, *, cause: Cause | None = None, notes: tuple[str, ...] = ()) -> CheckFailure:
+        """The same failure with more notes, and with this cause where one is given."""
+        failure = replace(self.bare, notes=(*self.bare.notes, *notes))
+        if cause is not None:
+            return CheckFailure(replace(failure, cause=cause))
+        return CheckFailure(failure, self._explain)
 
 
 class CheckUnresolved(Exception):

@@ -66,6 +66,13 @@ class Trace:
     outcome: Outcome
     records: list[Record] = field(default_factory=list)
     rerun: Callable[[TopicProxy], None] | None = None
+    error: CheckFailure | None = None
+
+    def explained(self) -> Outcome:
+        """The outcome with the cause that the check itself can find."""
+        if self.error is None:
+            return self.outcome
+        return replace(self.outcome, failure=self.error.failure)
 
 
 @dataclass(slots=True)
@@ -238,7 +245,7 @@ class _Plugin:
             warnings=tuple(dict.fromkeys(proxy.warnings)),
             printed="".join(proxy.printed),
         )
-        trace = Trace(outcome, proxy.records)
+        trace = Trace(outcome, proxy.records, error=error if isinstance(error, CheckFailure) else None)
         if status is Status.FAILED:
             trace.rerun = self._rerun(item)
         self.traces[candidate.label].append(trace)
@@ -259,12 +266,12 @@ class _Plugin:
 
 
 def classify(error: BaseException | None, when: str = "call") -> tuple[Status, Failure | None]:
-    """What a test's exception, or its absence, says of the exercise."""
+    """What a test's exception, or its absence, says of the exercise; the cause is not looked for yet."""
     match error:
         case None:
             return Status.PASSED, None
         case CheckFailure():
-            return Status.FAILED, error.failure
+            return Status.FAILED, error.bare
         case Halted():
             return error.status, Failure(error.reason)
         case SubmissionRaised():

@@ -49,7 +49,7 @@ DOUBTFUL_ERROR_FACTOR = 100.0
 # terms as large as they are, each rounded.
 FLOOR_ULPS = 256
 # A numeric error above this part of the largest entry would let real mistakes through. Smooth
-# functions stay a thousand times below it, and kinks at 1e-6 from x ten times.
+# functions stay two hundred times below it; with kinks 1e-6 from x the error is about half of it.
 UNRESOLVED = 1e-6
 # A Jacobian's row of zeros has no scale of its own; it is zero if it is so beside the others. Where
 # all is zero, |f| is the only scale left.

@@ -7,6 +7,7 @@ arrays for full ones, and `not (abs(nan - e) > tol).any()` is true.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from itertools import permutations
 from typing import Any, NoReturn, cast
 
@@ -284,8 +285,10 @@ def raise_mismatch(
         n_total=expected.size,
         pattern=pattern_of(wrong, axes if labels else None),
     )
-    cause = explain(actual, expected, axes=axes, constants=constants, terms=terms)
-    raise CheckFailure(Failure(_headline(mismatch), mismatch, cause, tuple(notes)))
+    raise CheckFailure(
+        Failure(_headline(mismatch), mismatch, notes=tuple(notes)),
+        partial(explain, actual, expected, axes=axes, constants=constants, terms=terms),
+    )
 
 
 def same(a: Any, b: Any, *, rtol: float = 0.0) -> bool:
@@ -362,22 +365,18 @@ def _close_members(
     **options: Any,
 ) -> None:
     """Compare member by member; the first failure carries what is wrong with the others."""
-    failures: list[tuple[str, Failure]] = []
+    failures: list[tuple[str, CheckFailure]] = []
     for value, right, name, member_axes in zip(actual, expected, names, axes, strict=True):
         try:
             assert_close(value, right, name=name, axes=member_axes, terms=terms.get(name), **options)
         except CheckFailure as wrong:
-            failures.append((name, wrong.failure))
+            failures.append((name, wrong))
     if not failures:
         return
-    first = failures[0][1]
-    others = [name for name, _ in failures[1:]]
     order = _order_of(actual, expected, names, options) if len(failures) > 1 else None
-    if order is not None:
-        first = Failure(first.headline, first.mismatch, order, first.notes)
-        others = []
+    others = [name for name, _ in failures[1:]] if order is None else []
     note = (f"also wrong: {', '.join(others)}",) if others else ()
-    raise CheckFailure(Failure(first.headline, first.mismatch, first.cause, (*first.notes, *note)))
+    raise failures[0][1].amended(cause=order, notes=note) from None
 
 
 def _order_of(
@@ -387,19 +386,23 @@ def _order_of(
     n = len(expected)
     if n > MAX_TUPLE_REORDER:
         return None
-    fits = np.zeros((n, n), dtype=bool)
-    for i in range(n):
-        for j in range(n):
-            try:
-                assert_close(actual[i], expected[j], **options)
-                fits[i, j] = True
-            except (CheckFailure, VacuousCheckError):
-                fits[i, j] = False
-    orders = [p for p in permutations(range(n)) if all(fits[i, j] for i, j in enumerate(p))]
+    fits = [[_fits(value, right, options) for right in expected] for value in actual]
+    orders = [p for p in permutations(range(n)) if all(fits[i][j] for i, j in enumerate(p))]
     if len(orders) != 1 or orders[0] == tuple(range(n)):
         return None
     listed = ", ".join(names[j] for j in orders[0])
     return Cause("transform", "order", f"the results are returned in another order: ({listed})")
+
+
+def _fits(actual: object, expected: object, options: Mapping[str, Any]) -> bool:
+    """Whether `assert_close` accepts it, where different shapes need no closer look."""
+    if isinstance(actual, np.ndarray) and actual.shape != np.shape(expected):  # type: ignore[arg-type]
+        return False
+    try:
+        assert_close(actual, expected, **options)
+    except (CheckFailure, VacuousCheckError):
+        return False
+    return True
 
 
 def _close_array(
@@ -539,11 +542,10 @@ def _fail_shape(
     terms: Mapping[str, Any] | None = None,
 ) -> NoReturn:
     labels = f" ({', '.join(axes)})" if axes is not None and len(axes) == len(shape) else ""
-    cause = None
-    if right is not None:
-        cause = explain(array, right, axes=axes, constants=constants, terms=terms)
+    look = partial(explain, array, right, axes=axes, constants=constants, terms=terms)
     raise CheckFailure(
-        Failure(f"{name} has shape {array.shape}, expected {shape}{labels}", cause=cause)
+        Failure(f"{name} has shape {array.shape}, expected {shape}{labels}"),
+        look if right is not None else None,
     )
 
 

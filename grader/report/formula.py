@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     Index = tuple[str, int]
     """A letter and the length of its subscript."""
 
-MAX_DEPTH: Final = 30
-"""Braces within braces that are told apart; Python's stack would bear some ten times as many."""
+MAX_DEPTH: Final = 60
+"""Commands and braces within each other; Python's stack bears more than four times as many."""
 
 
 class _Atom(NamedTuple):
     text: str
-    kind: str = "ord"  # or word op big bin pre rel punct open close slash frac root space
+    kind: str = "ord"  # or word op big bin sign rel punct colon open close slash frac root space
 
 
 def _symbols(kind: str, pairs: str) -> dict[str, _Atom]:
@@ -181,8 +181,8 @@ class _Parser:
                 self.at -= 1
                 found.append(self.scripts(found.pop() if found else _Atom("")))
             elif token == "\\\\":  # a new line within a subscript
-                found.append(_Atom(" ", "space") if found and found[-1].kind in _LISTS
-                             else _Atom(",", "punct"))  # fmt: skip
+                comma = [] if found and found[-1].kind in _LISTS else [_Atom(",", "punct")]
+                found += [*comma, _Atom(" ", "space")]
             else:
                 found += self.one(token)
         return found
@@ -258,6 +258,15 @@ class _Parser:
         """What a command stands for that has just been read, with its arguments."""
         if name in _COMMANDS:
             return [_COMMANDS[name]]
+        if self.depth >= MAX_DEPTH:
+            return [_Atom(name, "word")]
+        self.depth += 1
+        found = self.construct(name)
+        self.depth -= 1
+        return found
+
+    def construct(self, name: str) -> list[_Atom]:
+        """What a command with arguments stands for."""
         if name in ("frac", "tfrac", "dfrac", "cfrac"):
             over, under = _factor(self.argument(), product=True), self.argument()
             if _factors(under)[:1] == ["big"] and (_SUMS - {"big"}).isdisjoint(_factors(under)):
@@ -310,11 +319,8 @@ class _Parser:
 
     def environment(self, name: str) -> list[_Atom]:
         """A matrix row by row, `[a, b; c, d]`; the lines of an equation; cases."""
-        if self.depth >= MAX_DEPTH:
-            return [_Atom(name, "word")]
         if name == "array":
             self.raw()
-        self.depth += 1
         rows: list[list[str]] = [[]]
         while True:
             rows[-1].append(_join(self.atoms("&", "\\\\", "\\end", "}")))
@@ -324,7 +330,6 @@ class _Parser:
             self.at += 1
             if token == "\\\\":
                 rows.append([])
-        self.depth -= 1
         if self.peek() == "\\end":
             self.at += 1
             self.raw()
@@ -358,8 +363,7 @@ def _spelled(mark: str, atoms: list[_Atom]) -> str:
     a_name = text.isalnum() and _RAISED.isdisjoint(text) and len(kinds - {"space"}) == 1
     if not text or (a_name and (mark == "_" or len(atoms) == 1)):
         return mark[: len(text)] + text
-    loose = any(atom.kind in ("space", *_LISTS) for atom in atoms)
-    return f"{mark}({_join(atoms) if loose else text})"
+    return f"{mark}({_join(atoms) if 'space' in kinds else text})"
 
 
 def _factors(atoms: list[_Atom]) -> list[str]:

@@ -27,9 +27,6 @@ if TYPE_CHECKING:
 
     from grader.report.formula import Index
 
-MANY: Final = 1_000_000
-"""More brackets than there are."""
-
 WIDEST: Final = 100
 """Longer lines are hard to follow, however wide the terminal."""
 
@@ -255,7 +252,12 @@ class _Writer:
                 parts = [p for part in parts for p in _split(part, gap, room)]
             for part in parts:
                 lines += _filled(_pieces(part, room - INDENT), room)
-        return [line.replace(" ", GLUE) for line in lines]
+        return [
+            line.replace(" ", GLUE)
+            if cell_len(line) <= room
+            else line.replace(" " * INDENT, GLUE * INDENT)
+            for line in lines
+        ]
 
 
 def _formulas(tokens: Iterable[Token]) -> Iterator[str]:
@@ -280,11 +282,13 @@ def _glued_code(text: str) -> str:
     if cell_len(text) <= UNBROKEN or " " not in text:
         return text.replace(" ", GLUE)
     depth = 0
-    depths: list[int] = []
-    for character in text:
+    spaces: dict[int, int] = {}
+    for place, character in enumerate(text):
         depth += (character in "([{") - (character in ")]}")
-        depths.append(depth if character == " " else MANY)
-    places = [-1, *(i for i, at in enumerate(depths) if at == min(depths)), len(text)]
+        if character == " ":
+            spaces[place] = depth
+    lowest = min(spaces.values())
+    places = [-1, *(place for place, at in spaces.items() if at == lowest), len(text)]
     return " ".join(_glued_code(text[a + 1 : b]) for a, b in pairwise(places))
 
 

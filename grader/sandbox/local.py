@@ -65,9 +65,7 @@ class LocalTopic(TopicProxy):
         try:
             value = wire.loads(wire.dumps(done.value))
         except wire.WireError as error:
-            raise CheckFailure(
-                Failure(f"the function returned {error}; return arrays, numbers, tuples, lists or dicts")
-            ) from None
+            raise CheckFailure(Failure(f"the function returned {error}")) from None
         after = (done.args, done.kwargs) if want_arguments else ((), {})
         return Call(value, *after, done.warnings, printed.getvalue()[:4000], done.parameters)
 

@@ -1,15 +1,12 @@
 """This side of the worker: a submission whose functions run elsewhere.
 
-`Sandbox` owns a zygote; `Worker` is one forked child and its socket; `RemoteTopic` gives a suite
-``submission.softmax(...)``. What comes back is data, and every wait has a deadline.
+`Sandbox` owns a zygote, which forks a `Worker` for each file; `RemoteTopic` gives a suite
+``submission.softmax(...)``. What comes back is data, and it is checked before it is believed to have
+the right form.
 """
 
 from __future__ import annotations
 
-import contextlib
-import os
-import signal
-import socket
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
@@ -17,19 +14,22 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
+import numpy as np
+
 from grader.calls import Call
 from grader.errors import CheckFailure, Halted, SandboxError, SubmissionRaised
 from grader.model import Failure, Problem, Status
 from grader.sandbox import jail, wire
+from grader.sandbox.channel import Died, Gone, Late, Lied, Worker
 from grader.sandbox.zygote import Zygote
 
 DEFAULT_TIMEOUT = 5.0
 """Seconds for one call, callbacks included, and for loading a file."""
-START_TIMEOUT = 60.0
-"""Seconds for the zygote to import NumPy on a slow or loaded machine."""
-MAX_CALLBACKS = 100_000
-"""Callbacks in one call; its deadline normally comes first."""
-HOW_DIED = "it exited, crashed, or ran into a resource limit"
+IMPORTABLE = "; a submission can import NumPy and the standard library only"
+MAX_WARNINGS = 20
+"""Warnings of one call; a worker that keeps to the rules sends no more, and none longer."""
+MAX_TEXT = 4000
+"""Characters of anything that a worker says beside the value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,9 @@ class TopicProxy(ABC):
     warnings, printed : what those calls warned and printed.
     """
 
-    def __init__(self, topic: str, exercises: Sequence[str], rename: Mapping[str, str] | None) -> None:
+    def __init__(
+        self, topic: str, exercises: Sequence[str], rename: Mapping[str, str] | None
+    ) -> None:
         self.topic = topic
         self.exercises = frozenset(exercises)
         self.rename = rename or {}
@@ -115,9 +117,10 @@ class TopicProxy(ABC):
         CheckFailure : it returned something that is not plain data.
         Halted : it is a stub, or its process is late, dead or lying. Remembered: a function whose call
             never came back is not tried again.
+        SandboxError : the worker cannot be run, or the suite gave it what cannot be sent.
         """
         if name in self._halted:
-            raise self._halted[name]
+            raise self._halted[name].with_traceback(None)
         callbacks: list[Callable[..., Any]] = []
 
         def refer(function: Callable[..., Any]) -> int:
@@ -125,7 +128,13 @@ class TopicProxy(ABC):
             return len(callbacks) - 1
 
         target = self.rename.get(name, name)
-        payload = wire.dumps((target, int(want_arguments), args, kwargs), refer)
+        try:
+            payload = wire.dumps((target, int(want_arguments), args, kwargs), refer)
+        except wire.WireError as error:
+            text = str(error).partition(";")[0]
+            raise SandboxError(
+                f"the suite calls `{name}` with what cannot be sent: {text}"
+            ) from None
         try:
             done = self._invoke(name, target, payload, callbacks)
         except SubmissionRaised as raised:
@@ -169,7 +178,13 @@ class TopicProxy(ABC):
 class RemoteTopic(TopicProxy):
     """One file of a submission, loaded in a child of its own.
 
-    A child that dies takes only the function that was being called with it: the next function gets a fresh one.
+    A child that dies takes only the function that was being called with it: the next function gets a
+    fresh one.
+
+    Attributes
+    ----------
+    problem : why the file cannot be loaded, once that is known.
+    load_warnings : what it warned while it was loaded.
     """
 
     def __init__(
@@ -199,9 +214,24 @@ class RemoteTopic(TopicProxy):
 
     def prepare(self) -> None:
         """Fork the child and send it the file without waiting, so that both overlap with other work."""
-        if self._worker is None and self._load_halt is None and self.source is not None:
-            self._worker = self.sandbox.spawn()
-            self._worker.send(wire.LOAD, wire.dumps((self.topic, self.file, self.source)))
+        if self._worker is not None or self._load_halt is not None or self.source is None:
+            return
+        try:
+            payload = wire.dumps((self.topic, self.file, self.source))
+        except wire.WireError:
+            self._load_halt = self._problem_halt(
+                Status.ERROR, "the file is too large to be imported"
+            )
+            self.problem = self._load_halt.problem
+            return
+        self._worker = self.sandbox.spawn()
+        try:
+            self._worker.start_loading(payload)
+        except Late:
+            self._drop()
+            raise SandboxError(
+                "the worker does not read what it is sent; run the command again"
+            ) from None
 
     def load(self) -> Mapping[str, tuple[str, ...]]:
         """Load the file if it is not; the callables it defines, with their parameters' names.
@@ -209,57 +239,69 @@ class RemoteTopic(TopicProxy):
         Raises
         ------
         Halted : it cannot be loaded. Remembered, so that a file that hangs costs one deadline.
+        SandboxError : no worker can be run.
         """
-        if self._load_halt is not None:
-            raise self._load_halt
-        if self.source is None:
-            return {}
         if self._functions_there is not None and self._worker is not None:
             return self._functions_there
+        if self.source is None and self._load_halt is None:
+            return {}
         self.prepare()
-        assert self._worker is not None
+        if self._load_halt is not None:
+            raise self._load_halt.with_traceback(None)
         try:
-            kind, reply = self._worker.receive_value(time.monotonic() + self.timeout)
-            if kind != wire.LOADED or not isinstance(reply, dict):
-                raise _Lied("an unexpected answer while it was loaded")
-            if "error" in reply:
-                self._load_halt = self._not_loaded(reply)
-            else:
-                functions = _string_lists(reply.get("functions"))
-                self.load_warnings = tuple(_strings(reply.get("warnings")))
-                self._functions_there = functions
-        except _Late:
-            self._load_halt = self._problem_halt(
+            assert self._worker is not None
+            self._functions_there = self._loaded(self._worker.loaded(self.timeout))
+        except Late:
+            halt = self._problem_halt(
                 Status.TIMEOUT,
                 f"importing the file took longer than {self.timeout:g} s: "
                 "move code that runs at import into functions",
             )
-        except _Died as died:
-            self._load_halt = self._problem_halt(
-                Status.ERROR, f"the process ended while the file was imported ({died})"
+        except Died as died:
+            halt = self._problem_halt(
+                Status.ERROR, f"the process ended while the file was imported: {died}"
             )
-        except (_Lied, wire.WireError) as lied:
-            self._load_halt = self._problem_halt(Status.TAMPERED, f"the worker's answer is forged: {lied}")
-        if self._load_halt is not None:
-            self.problem = self._load_halt.problem
+        except Lied as lied:
+            halt = self._problem_halt(Status.TAMPERED, f"the worker's answer is forged: {lied}")
+        except Halted as halted:
+            halt = halted
+        except BaseException:
             self._drop()
-            raise self._load_halt
-        assert self._functions_there is not None
-        return self._functions_there
+            raise
+        else:
+            return self._functions_there
+        self._load_halt = halt
+        self.problem = halt.problem
+        self._drop()
+        raise halt
+
+    def _loaded(self, reply: Any) -> dict[str, tuple[str, ...]]:
+        """The callables of a file that was loaded; `Halted` for one that was not."""
+        if not isinstance(reply, dict):
+            raise Lied("an unexpected answer while it was loaded")
+        if "error" in reply:
+            raise self._not_loaded(reply)
+        functions = reply.get("functions")
+        if not isinstance(functions, dict):
+            raise Lied("an unexpected answer while it was loaded")
+        self.load_warnings = _warnings(reply.get("warnings"))
+        return {_text(key): _strings(names) for key, names in functions.items()}
 
     def _not_loaded(self, reply: Mapping[str, Any]) -> Halted:
         """What became of a file that raised while it was loaded."""
-        kind, message = str(reply["error"]), str(reply.get("message") or "")
-        number = reply.get("line")
-        line = number if type(number) is int else None
-        offset = reply.get("column")
-        column = offset if type(offset) is int and offset > 0 else None
+        kind, message = _text(reply.get("error")), _text(reply.get("message"))
+        line, offset = _whole(reply.get("line")), _whole(reply.get("column"))
+        column = offset if offset is not None and offset > 0 else None
         if kind == "ModuleNotFoundError":
-            message += "; a submission can import NumPy and the standard library only"
+            message += IMPORTABLE
+        elif kind == "EOFError":
+            message += "; nobody is there to answer input()"
         elif kind == "SystemExit":
             message = "the file ends the program when it is imported; remove the call of exit() or sys.exit()"
         text = reply.get("text")
-        if not isinstance(text, str):
+        if isinstance(text, str):
+            text = _text(text)
+        else:
             text = None
             if line is not None and self.source is not None:
                 lines = self.source.splitlines()
@@ -274,231 +316,136 @@ class RemoteTopic(TopicProxy):
     def _invoke(
         self, name: str, target: str, payload: bytes, callbacks: Sequence[Callable[..., Any]]
     ) -> Call:
-        functions = self.load()
-        if self.source is None:
-            raise Halted(Status.MISSING, f"{self.file} is not there")
-        if target not in functions:
-            raise Halted(Status.MISSING, f"{self.file} defines no function `{target}`")
-        worker = self._worker
-        assert worker is not None
-        try:
-            kind, reply = worker.call(payload, callbacks, time.monotonic() + self.timeout)
-            return self._understand(kind, reply, functions[target])
-        except _Late:
-            self._drop()
-            raise Halted(Status.TIMEOUT, f"no answer within {self.timeout:g} s") from None
-        except _Died as died:
-            self._drop()
-            raise Halted(Status.ERROR, f"the process ended during the call ({died})") from None
-        except _Flooded as flooded:
-            self._drop()
-            raise CheckFailure(Failure(str(flooded))) from None
-        except (_Lied, wire.WireError) as lied:
-            self._drop()
-            raise Halted(Status.TAMPERED, f"the worker's answer is forged: {lied}") from None
+        for last in (False, True):
+            functions = self.load()
+            if self.source is None:
+                raise Halted(Status.MISSING, f"{self.file} is not there")
+            if target not in functions:
+                raise Halted(Status.MISSING, f"{self.file} defines no function `{target}`")
+            assert self._worker is not None
+            try:
+                kind, reply = self._worker.call(payload, callbacks, time.monotonic() + self.timeout)
+                return self._understand(kind, reply, callbacks, functions[target])
+            except Late:
+                self._drop()
+                raise Halted(Status.TIMEOUT, f"no answer within {self.timeout:g} s") from None
+            except Died as died:
+                self._drop()
+                if isinstance(died, Gone) and not last:
+                    continue  # what an earlier call left running ended it: not this one's fault
+                raise Halted(Status.ERROR, f"the process ended during the call: {died}") from None
+            except Lied as lied:
+                self._drop()
+                raise Halted(Status.TAMPERED, f"the worker's answer is forged: {lied}") from None
+            except (SubmissionRaised, _NoValue) as answered:
+                outcome = answered.outcome if isinstance(answered, _NoValue) else answered
+                raise outcome from None
+            except BaseException:  # of a callback, or Ctrl-C: the child is in the middle of a call
+                self._drop()
+                raise
+        raise AssertionError("unreachable")
 
-    def _understand(self, kind: int, reply: Any, parameters: tuple[str, ...]) -> Call:
+    def _understand(
+        self,
+        kind: int,
+        reply: Any,
+        callbacks: Sequence[Callable[..., Any]],
+        parameters: tuple[str, ...],
+    ) -> Call:
         """A reply as a `Call` or as the exception it tells of."""
         if kind == wire.UNSUPPORTED:
-            raise CheckFailure(
-                Failure(f"the function returned {reply}; return arrays, numbers, tuples, lists or dicts")
-            )
-        if not isinstance(reply, dict):
-            raise _Lied("an unexpected answer")
-        warned = tuple(_strings(reply.get("warnings")))
-        printed = str(reply.get("printed") or "")
+            raise _NoValue(CheckFailure(Failure(f"the function {_text(reply)}")))
         if kind == wire.RAISED:
-            self.warnings += warned
+            if not isinstance(reply, dict):
+                raise Lied("an unexpected answer")
+            self.warnings += _warnings(reply.get("warnings"))
+            printed = _text(reply.get("printed"))
             if printed:
                 self.printed.append(printed)
             raise self._raised(reply)
-        if kind != wire.RETURNED or "value" not in reply:
-            raise _Lied("an unexpected answer")
-        args, kwargs = reply.get("args", ()), reply.get("kwargs", {})
-        if not isinstance(args, tuple) or not isinstance(kwargs, dict):
-            raise _Lied("an unexpected answer")
-        return Call(reply["value"], args, kwargs, warned, printed, parameters)
+        if not isinstance(reply, tuple) or len(reply) != 4:
+            raise Lied("an unexpected answer")
+        value, warned, printed, after = reply
+        args, kwargs = _afterwards(after, callbacks)
+        return Call(value, args, kwargs, _warnings(warned), _text(printed), parameters)
 
-    def _raised(self, reply: Mapping[str, Any]) -> BaseException:
-        kind, message = str(reply.get("type")), str(reply.get("message") or "")
-        bases = tuple(_strings(reply.get("bases")))
-        line, function = reply.get("line"), reply.get("function")
-        if kind in ("MemoryError", "_ArrayMemoryError"):
+    def _raised(self, reply: Mapping[str, Any]) -> Exception:
+        kind, message = _text(reply.get("type")), _text(reply.get("message"))
+        bases = _strings(reply.get("bases"))
+        function = _text(reply.get("function")) or None
+        if "MemoryError" in bases:
             mib = self.sandbox.limits.memory // jail.MIB
-            return Halted(Status.ERROR, f"out of memory: a submission has {mib:,} MiB ({message})")
-        return SubmissionRaised(
-            kind, message, bases=bases,
-            line=line if type(line) is int else None,
-            function=function if isinstance(function, str) else None,
-        )  # fmt: skip
+            text = f"out of memory: a submission has {mib:,} MiB" + (
+                f" ({message})" if message else ""
+            )
+            return _NoValue(Halted(Status.ERROR, text))
+        if kind == "ModuleNotFoundError":
+            message += IMPORTABLE
+        line = _whole(reply.get("line"))
+        return SubmissionRaised(kind, message, bases=bases, line=line, function=function)
 
     def _drop(self) -> None:
         if self._worker is not None:
-            self._worker.kill()
+            self.sandbox.forget(self._worker)
             self._worker = None
 
     def close(self) -> None:
         self._drop()
 
 
-class _Late(Exception):
-    """The deadline passed."""
+class _NoValue(Exception):
+    """An answer that is no value, while the child is well: `outcome` is to be raised."""
+
+    def __init__(self, outcome: BaseException) -> None:
+        self.outcome = outcome
+        super().__init__()
 
 
-class _Died(Exception):
-    """The channel closed."""
+def _text(value: Any) -> str:
+    """A text that came from a worker, or None for no text."""
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise Lied("an unexpected answer")
+    return value[:MAX_TEXT]
 
 
-class _Flooded(Exception):
-    """More data than the cap."""
+def _whole(value: Any) -> int | None:
+    """A line or a column that came from a worker."""
+    if value is None:
+        return None
+    if type(value) is not int or not 0 <= value < 2**31:
+        raise Lied("an unexpected answer")
+    return value
 
 
-class _Lied(Exception):
-    """Data that no honest worker sends."""
+def _strings(value: Any) -> tuple[str, ...]:
+    if value is None:
+        return ()
+    if not isinstance(value, list):
+        raise Lied("an unexpected answer")
+    return tuple(_text(text) for text in value[:100])
 
 
-class Worker:
-    """A forked child, from this side.
-
-    Everything read is checked: lengths before memory is taken, sequence numbers, kinds.
-    """
-
-    def __init__(self, sock: socket.socket, sandbox: Sandbox) -> None:
-        self.sock = sock
-        self.sandbox = sandbox
-        self.pid = 0
-        self.hello: dict[str, Any] = {}
-        self.sequence = 0
-        self._pidfd = -1
-        self._greeted = False
-        self._ahead = bytearray()  # bytes of the next frame that came with the last one
-
-    def send(self, kind: int, payload: bytes, deadline: float | None = None) -> None:
-        """Send one frame; `_Died` where the child has gone, `_Late` where it does not read."""
-        self.sequence += 1
-        self._send(kind, self.sequence, payload, deadline)
-
-    def _send(self, kind: int, sequence: int, payload: bytes, deadline: float | None) -> None:
-        try:
-            self.sock.settimeout(
-                START_TIMEOUT if deadline is None else max(deadline - time.monotonic(), 0.001)
-            )
-            self.sock.sendall(wire.HEADER.pack(len(payload), kind, sequence) + payload)
-        except TimeoutError:
-            raise _Late from None
-        except OSError:
-            pass  # it has died: the next receive says how
-
-    def greet(self) -> None:
-        """Wait for the child's greeting, which it sends before it sees any of the submission."""
-        if self._greeted:
-            return
-        try:
-            kind, _, payload = self._receive(time.monotonic() + START_TIMEOUT)
-            hello = wire.loads(payload)
-        except (_Late, _Died, _Flooded, wire.WireError):
-            raise SandboxError(self.sandbox.why_dead()) from None
-        if kind != wire.HELLO:
-            raise SandboxError("the worker did not greet; run the command again, or report this")
-        self.hello = hello
-        self.pid = int(hello["pid"])
-        if hasattr(os, "pidfd_open"):
-            with contextlib.suppress(OSError):
-                self._pidfd = os.pidfd_open(self.pid)
-        self._greeted = True
-
-    def receive_value(self, deadline: float) -> tuple[int, Any]:
-        """The next frame's kind and value; it must answer the last one sent."""
-        if not self._greeted:
-            started = time.monotonic()
-            self.greet()
-            deadline += time.monotonic() - started  # the fork is not charged to the file
-        kind, sequence, payload = self._receive(deadline)
-        if sequence != self.sequence:
-            raise _Lied("an answer to no question")
-        return kind, wire.loads(payload)
-
-    def call(
-        self, payload: bytes, callbacks: Sequence[Callable[..., Any]], deadline: float
-    ) -> tuple[int, Any]:
-        """One call with the callbacks it makes, all before the deadline."""
-        self.send(wire.CALL, payload, deadline)
-        for _ in range(MAX_CALLBACKS):
-            kind, sequence, data = self._receive(deadline)
-            if kind != wire.CALLBACK:
-                if sequence != self.sequence:
-                    raise _Lied("an answer to no question")
-                return kind, wire.loads(data)
-            if sequence >= len(callbacks):
-                raise _Lied("a callback that it was not given")
-            self._send(wire.ANSWER, 0, _answer(callbacks[sequence], wire.loads(data)), deadline)
-        raise _Late
-
-    def _receive(self, deadline: float) -> tuple[int, int, memoryview]:
-        """One frame; `_Late`, `_Died` or `_Flooded` where there is none."""
-        header = wire.HEADER
-        sock = self.sock
-        data = self._ahead
-        wanted = header.size
-        length = kind = sequence = -1
-        try:
-            while True:
-                if length < 0 and len(data) >= header.size:
-                    length, kind, sequence = header.unpack_from(data)
-                    if length > wire.MAX_FRAME:
-                        raise _Flooded(
-                            f"the function returned more than {wire.MAX_FRAME // jail.MIB} MiB"
-                        )
-                    wanted = header.size + length
-                if len(data) >= wanted:
-                    break
-                remaining = deadline - time.monotonic()
-                if remaining <= 0:
-                    raise _Late
-                sock.settimeout(remaining)
-                part = sock.recv(65536 if length < 0 else min(max(wanted - len(data), 1), 1 << 20))
-                if not part:
-                    raise _Died(HOW_DIED)
-                data += part
-        except TimeoutError:
-            raise _Late from None
-        except ConnectionError:
-            raise _Died(HOW_DIED) from None
-        self._ahead = data[wanted:]
-        return kind, sequence, memoryview(data)[header.size : wanted]
-
-    def kill(self) -> None:
-        """End the child and whatever is left of its process group."""
-        if self.pid:
-            with contextlib.suppress(OSError):
-                os.killpg(self.pid, signal.SIGKILL)
-            if self._pidfd >= 0:
-                with contextlib.suppress(OSError):
-                    signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
-                os.close(self._pidfd)
-                self._pidfd = -1
-            self.pid = 0
-        self.sock.close()
-        self.sandbox.workers.discard(self)
+def _warnings(value: Any) -> tuple[str, ...]:
+    return _strings(value)[:MAX_WARNINGS]
 
 
-def _answer(function: Callable[..., Any], call: Any) -> bytes:
-    """What a callback gives, encoded: ``(True, value)`` or ``(False, message)``."""
+def _afterwards(
+    blob: Any, callbacks: Sequence[Callable[..., Any]]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """The arguments after a call, with the suite's own callables where they were."""
+    if blob is None:
+        return (), {}
+    if not isinstance(blob, np.ndarray) or blob.dtype != np.uint8 or blob.ndim != 1:
+        raise Lied("an unexpected answer")
     try:
-        args, kwargs = call
-        return wire.dumps((True, function(*args, **kwargs)))
-    except Exception as error:  # the submission gave it arguments that it cannot take
-        return wire.dumps((False, f"{type(error).__name__}: {error}"[:500]))
-
-
-def _strings(value: Any) -> list[str]:
-    return [v for v in value if isinstance(v, str)] if isinstance(value, list | tuple) else []
-
-
-def _string_lists(value: Any) -> dict[str, tuple[str, ...]]:
-    if not isinstance(value, dict):
-        raise _Lied("an unexpected answer while it was loaded")
-    return {key: tuple(_strings(names)) for key, names in value.items() if isinstance(key, str)}
+        match wire.loads(blob.data, lambda number: callbacks[number]):
+            case (tuple() as args, dict() as kwargs):
+                return args, kwargs
+    except wire.WireError:
+        pass
+    raise Lied("an unexpected answer")
 
 
 class Sandbox:
@@ -519,6 +466,9 @@ class Sandbox:
         self.workers: set[Worker] = set()
         self._zygote = zygote or Zygote(jail.LEVELS[0], self.limits)
         self._level: jail.Level | None = None
+        from grader.sandbox.worker import System  # needs a system with fork, as the zygote does
+
+        System().tune_allocator()  # large arguments and answers are allocated here too
 
     @property
     def level(self) -> jail.Level:
@@ -526,15 +476,22 @@ class Sandbox:
         if self._level is None:
             self._level = jail.strongest(self._probe)
             if self._level is None:
-                raise SandboxError("no isolation level works on this machine; see the README's limits")
+                raise SandboxError(
+                    "no isolation level works on this machine; see the README's limits"
+                )
         return self._level
 
     def _probe(self, level: jail.Level) -> bool:
         """Run a child under `level` and look at what is in force in it."""
-        if level is not self._zygote.level:
-            self._zygote.close()
-            self._zygote = Zygote(level, self.limits)
-        worker = self.spawn()
+        try:
+            if level is not self._zygote.level:
+                self._zygote.close()
+                self._zygote = Zygote(level, self.limits)
+            worker = Worker(self._zygote)
+        except SandboxError:
+            if level is jail.LEVELS[-1]:
+                raise
+            return False
         try:
             worker.greet()
             return level.holds(worker.hello.get("limits", {}), self.limits)
@@ -546,25 +503,42 @@ class Sandbox:
             worker.kill()
 
     def spawn(self) -> Worker:
-        """Fork a child; it is usable at once, as what is sent to it waits in its socket."""
-        worker = Worker(self._zygote.fork(), self)
+        """Fork a child; it is usable at once, as what is sent to it waits in its socket.
+
+        A zygote that has been killed, by the system or by a submission, is started again.
+
+        Raises
+        ------
+        SandboxError : there is no worker to be had.
+        """
+        level = self.level
+        try:
+            worker = Worker(self._zygote)
+        except SandboxError:
+            self._zygote.close()
+            self._zygote = Zygote(level, self.limits)
+            worker = Worker(self._zygote)
         self.workers.add(worker)
         return worker
 
-    def why_dead(self) -> str:
-        """One line on why the zygote does not answer."""
-        return self._zygote.why_dead()
+    def forget(self, worker: Worker) -> None:
+        """End a child."""
+        worker.kill()
+        self.workers.discard(worker)
 
     def close(self) -> None:
         """End the children, what they left behind, and the zygote."""
         for worker in list(self.workers):
-            worker.kill()
+            self.forget(worker)
         self._zygote.close()
 
     def __enter__(self) -> Sandbox:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self.close()

@@ -215,9 +215,8 @@ class _Encoder:
         self.parts.append(b"I" + _U32.pack(n) + value.to_bytes(n, "little", signed=True))
 
     def put_text(self, value: str) -> None:
-        self.room(len(value))
         data = value.encode("utf-8", "surrogatepass")
-        self.room(len(data) - len(value))
+        self.room(len(data))
         self.parts.append(b"s" + _U32.pack(len(data)) + data)
 
     def put_items(self, tag: bytes, values: Any, n: int, depth: int) -> None:

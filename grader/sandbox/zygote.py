@@ -1,4 +1,4 @@
-"""Starting the other process. Standard library only, so that it starts before anything heavy is imported here."""
+"""Starting the other process. Standard library only, so that it starts before anything heavy is imported."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import json
 import os
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -17,8 +18,13 @@ from grader.errors import SandboxError
 from grader.sandbox import jail
 
 WORKER = Path(__file__).with_name("worker.py")
-CLOSE_TIMEOUT = 0.5
-"""Seconds that a zygote has to end by itself."""
+CLOSE_TIMEOUT = 2.0
+"""Seconds that a zygote has to end its children and itself."""
+ORDER_TIMEOUT = 10.0
+"""Seconds for a running zygote to take an order and to answer it."""
+
+_ORDER = struct.Struct("<cI")  # as in `worker`
+_STATUS = struct.Struct("<i")
 
 
 class Zygote:
@@ -35,7 +41,9 @@ class Zygote:
 
     Notes
     -----
-    The process imports NumPy while the caller does other work; what is sent to it waits in its socket.
+    The process imports NumPy while the caller does other work; what is sent to it waits in its
+    socket. It is also its children's only parent: a child's number stays valid, and its process id
+    is not given to another, until the zygote has been told to end it.
     """
 
     def __init__(self, level: jail.Level, limits: jail.Limits) -> None:
@@ -48,51 +56,103 @@ class Zygote:
             raise SandboxError("NumPy is not installed beside the grader; install gradsmith again")
         parent = str(Path(next(iter(spec.submodule_search_locations))).parent)
         self.level = level
-        self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 - open as long as the process
-        self._home = tempfile.TemporaryDirectory(prefix="gradsmith-", ignore_cleanup_errors=True)
-        self._control, theirs = socket.socketpair()
-        command = level.command(
-            [sys.executable, "-I", "-B", "-S", str(WORKER), str(theirs.fileno()), parent,
-             json.dumps(limits.as_rlimits())]
-        )  # fmt: skip
-        with theirs:
-            self._process = subprocess.Popen(
-                command,
-                pass_fds=[theirs.fileno()],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=self._stderr,
-                cwd=self._home.name,
-                env=clean_environment(),
-                start_new_session=True,
+        self._last = 0
+        with contextlib.ExitStack() as stack:
+            self._stderr = stack.enter_context(tempfile.TemporaryFile())
+            self._home = stack.enter_context(
+                tempfile.TemporaryDirectory(prefix="gradsmith-", ignore_cleanup_errors=True)
             )
+            self._control, theirs = socket.socketpair()
+            stack.enter_context(self._control)
+            stack.enter_context(theirs)
+            self._control.settimeout(ORDER_TIMEOUT)
+            command = level.command(
+                [sys.executable, "-I", "-B", "-S", str(WORKER), str(theirs.fileno()), parent,
+                 json.dumps(limits.as_rlimits())]
+            )  # fmt: skip
+            try:
+                self._process = subprocess.Popen(
+                    command,
+                    pass_fds=[theirs.fileno()],
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    stderr=self._stderr,
+                    cwd=self._home,
+                    env=clean_environment(),
+                    start_new_session=True,
+                )
+            except OSError as error:
+                raise SandboxError(f"the worker process cannot be started: {error}") from None
+            theirs.close()
+            self._open = stack.pop_all()
 
-    def fork(self) -> socket.socket:
-        """The socket of a new child.
+    def fork(self) -> tuple[int, socket.socket]:
+        """The number and the socket of a new child.
 
         Raises
         ------
         SandboxError : the process has ended.
         """
         ours, theirs = socket.socketpair()
+        self._last += 1
         try:
             with theirs:
-                socket.send_fds(self._control, [b"+"], [theirs.fileno()])
+                socket.send_fds(self._control, [_ORDER.pack(b"+", self._last)], [theirs.fileno()])
         except OSError:
             ours.close()
             raise SandboxError(self.why_dead()) from None
-        return ours
+        return self._last, ours
+
+    def end(self, number: int) -> None:
+        """End a child and its process group.
+
+        Raises
+        ------
+        SandboxError : the process itself has ended.
+        """
+        try:
+            self._control.sendall(_ORDER.pack(b"-", number))
+        except OSError:
+            raise SandboxError(self.why_dead()) from None
+
+    def end_and_ask(self, number: int) -> int:
+        """End a child whose socket has closed; its status as `os.waitpid` gives it.
+
+        Returns
+        -------
+        -1 where it had not ended by itself.
+
+        Raises
+        ------
+        SandboxError : the process itself has ended.
+        """
+        try:
+            self._control.sendall(_ORDER.pack(b"?", number))
+            data = self._control.recv(_STATUS.size)
+        except OSError:
+            data = b""
+        if len(data) != _STATUS.size:
+            raise SandboxError(self.why_dead())
+        return int(_STATUS.unpack(data)[0])
 
     def why_dead(self) -> str:
         """One line on why the process does not answer."""
-        code = self._process.poll()
+        if self._stderr.closed:
+            return "the worker process has been closed"
+        try:
+            code: int | None = self._process.wait(timeout=0.5)
+        except subprocess.TimeoutExpired:
+            code = None
         self._stderr.seek(0)
         lines = self._stderr.read().decode(errors="replace").strip().splitlines()
         said = lines[-1] if lines else "it said nothing"
-        return f"the worker process cannot be started (exit status {code}): {said}"
+        if code is None:
+            return f"the worker process does not answer: {said}"
+        how = f"was killed by signal {-code}" if code < 0 else f"ended with exit status {code}"
+        return f"the worker process {how}: {said}"
 
     def close(self) -> None:
-        """End the process; its children end with it."""
+        """End the process; its children end with it. A second time does nothing."""
         self._control.close()
         try:
             self._process.wait(timeout=CLOSE_TIMEOUT)
@@ -100,8 +160,8 @@ class Zygote:
             with contextlib.suppress(OSError):
                 os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
-        self._stderr.close()
-        self._home.cleanup()
+        with contextlib.suppress(RecursionError):  # folders in folders, made to this end
+            self._open.close()
 
 
 def clean_environment() -> dict[str, str]:

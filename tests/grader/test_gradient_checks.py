@@ -781,7 +781,7 @@ def test_kinks_among_many_entries():
 def test_a_small_check_is_quick():
     """Thirty entries cost a few milliseconds beyond f itself."""
     f, x, grad = _quadratic(shape=(5, 6))
-    start = time.perf_counter()
+    start = time.process_time()
     for _ in range(20):
         assert_gradient(f, x, grad)
-    assert (time.perf_counter() - start) / 20 < OVERHEAD_SECONDS
+    assert (time.process_time() - start) / 20 < OVERHEAD_SECONDS

@@ -20,8 +20,8 @@ WELL_CONDITIONED = 1e-12
 # One unit in the last place of a score of 1e4 is 1.8e-12, and a dot product may lose a dozen: the
 # weights of two rivals near 1e4 lose as much, relative to themselves.
 RIVALS_AT_1E4 = 1e-8
-# For the same reason a gradient at such scores is compared with
-# this floor, and in proportion to the largest entry, for dQ and dK multiply by keys of 1e2.
+# For the same reason a gradient at such scores is compared with this floor, and in proportion to
+# the largest entry, for dQ and dK multiply by keys of 1e2.
 SATURATED_GRAD = 1e-9
 # `s(δ − s)` from a probability that rounds to 1 has lost 1 − s: a few eps, absolute.
 SATURATED = 1e-12
@@ -345,6 +345,7 @@ def test_attention_masked_row(submission, rng):
     V += 2.0
     mask = random_mask(rng, (3, 4, 5))
     mask[0, 1] = mask[2, 3] = mask[2, 0] = False
+    mask[1, 2] = [False, False, False, True, False]  # one key left: its weight is 1
     expected = over_batch(attend, (Q, K, V), mask)
     value = assert_no_warnings(submission.attention, Q, K, V, mask=mask)
     assert_close(value, expected, **PAIR, axes=(("batch", "query", "value"), ("batch", *QK_AXES)))

@@ -544,7 +544,9 @@ def test_mf_fit_values(submission, rng, n_epochs):
 
 
 def test_mf_fit_long_steps(submission, rng):
-    given = (*observed(rng, 6, 4, 9), 6, 4, 2, 0.3, 0.9, 2, int(rng.integers(1, 1000)))
+    users, items, _ = observed(rng, 6, 4, 9)
+    ratings = rng.uniform(-2, 2, size=9)  # small enough for a step so long not to diverge
+    given = (users, items, ratings, 6, 4, 2, 0.3, 0.9, 2, int(rng.integers(1, 1000)))
     assert_close(submission.mf_fit(*given), fitted(*given), axes=FIT_AXES)
 
 
@@ -567,7 +569,7 @@ def test_mf_fit_unrated_rows(submission, rng):
 
 def test_mf_fit_mean_rating(submission, rng):
     users, items, ratings = observed(rng, 4, 6, 9)
-    given = (users, items, ratings + 1000.0, 4, 6, 1, 0.05, 0.2, 2, int(rng.integers(1, 1000)))
+    given = (users, items, ratings + 100.0, 4, 6, 1, 0.05, 0.2, 2, int(rng.integers(1, 1000)))
     assert_close(submission.mf_fit(*given), fitted(*given), axes=FIT_AXES)
 
 
@@ -580,9 +582,10 @@ def test_mf_fit_one_rating(submission, rng):
 def test_mf_fit_error_that_rises(submission, rng):
     # Contradictory ratings: the error falls and rises, and the last epoch is not the best.
     users, items = np.array([0, 0, 1, 0, 1, 0, 0, 1]), np.array([2, 0, 1, 2, 0, 2, 0, 1])
-    ratings = some_ratings(rng, 8)
     while True:
-        given = (users, items, ratings, 2, 3, 2, 0.3, 0.1, 6, int(rng.integers(1, 1000)))
+        # Small enough for a step so long not to diverge.
+        ratings = rng.uniform(-1, 1, size=8)
+        given = (users, items, ratings, 2, 3, 2, 0.25, 0.1, 6, int(rng.integers(1, 1000)))
         expected = fitted(*given)
         rises = np.diff(expected["rmse"]) > 1e-3
         if rises[:-1].any() and np.argmin(expected["rmse"]) < 5:
@@ -697,6 +700,17 @@ def test_als_user_step_no_penalty(submission, rng):
     items = rng.permutation(9)[:6]
     Q, residuals = conditioned(rng, 9, 3, items), 2 * rng.normal(size=6)
     given = (Q, items, residuals, 0.0)
+    assert_factors(submission.als_user_step(*given), np.linalg.solve(*als_system(*given)))
+
+
+def test_als_user_step_weak_direction(submission, rng):
+    left = np.linalg.qr(rng.normal(size=(6, 3)))[0]
+    right = np.linalg.qr(rng.normal(size=(3, 3)))[0]
+    items = rng.permutation(9)[:6]
+    Q = rng.normal(size=(9, 3))
+    # A direction that the ratings say little of, but say: not one to be cut off.
+    Q[items] = left * np.array([2.0, 0.5, 0.1]) @ right.T
+    given = (Q, items, 2 * rng.normal(size=6), 0.0)
     assert_factors(submission.als_user_step(*given), np.linalg.solve(*als_system(*given)))
 
 

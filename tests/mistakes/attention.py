@@ -231,13 +231,6 @@ def attention__zeroed_too_late(Q, K, V, mask=None):
     return output, weights * (True if mask is None else mask)
 
 
-def attention__masked_row_mean_output(Q, K, V, mask=None):
-    """a row that may attend to nothing has weights of zero but the mean value as its output"""
-    output, weights = _attention(Q, K, V, mask)
-    empty = weights.sum(axis=-1, keepdims=True) == 0
-    return np.where(empty, V.mean(axis=-2, keepdims=True), output), weights
-
-
 def attention__small_penalty(Q, K, V, mask=None):
     """forbidden scores are set to −1e4, which scores that are allowed may reach as well"""
     weights = _softmax(np.where(True if mask is None else mask, _scores(Q, K), -1e4))

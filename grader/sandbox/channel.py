@@ -1,0 +1,307 @@
+"""One forked child, from this side: frames out, frames in, every wait with a deadline.
+
+Everything read is checked before it is used: lengths before memory is taken, kinds, sequence numbers,
+which are random so that an answer cannot be sent before its question is known.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import select
+import signal
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from grader.errors import CheckFailure, CheckUnresolved, SandboxError
+from grader.sandbox import wire
+
+if TYPE_CHECKING:
+    from grader.sandbox.zygote import Zygote
+
+START_TIMEOUT = 60.0
+"""Seconds for the zygote to import NumPy on a slow or loaded machine."""
+MAX_CALLBACKS = 100_000
+"""Callbacks in one call; its deadline normally comes first."""
+BUFFER = 64 * 1024
+KEPT_BUFFER = 4 * 1024 * 1024
+"""Bytes of a receive buffer that is kept for the next frame."""
+GATHER = 64 * 1024
+"""Bytes from which a payload is sent beside its header, not copied behind it."""
+
+_REPLIES = {
+    wire.LOAD: frozenset({wire.LOADED}),
+    wire.CALL: frozenset({wire.RETURNED, wire.RAISED, wire.UNSUPPORTED}),
+}
+_MESSAGE_LIMIT = 500
+
+
+class Late(Exception):
+    """The deadline passed."""
+
+
+class Died(Exception):
+    """The channel closed. The text says how the child ended, as far as it is known."""
+
+
+class Gone(Died):
+    """It had closed before anything was sent: what was to be sent is not the cause."""
+
+
+class Lied(Exception):
+    """Data that no honest worker sends."""
+
+
+class Worker:
+    """A forked child and its socket.
+
+    Attributes
+    ----------
+    hello : its greeting, once it has come: its process id and the limits in force.
+    """
+
+    def __init__(self, zygote: Zygote) -> None:
+        self.zygote = zygote
+        self.number, self._sock = zygote.fork()
+        self._sock.setblocking(False)
+        self._readable = select.poll()
+        self._readable.register(self._sock, select.POLLIN)
+        self.hello: dict[str, Any] = {}
+        self._numbers = random.Random(os.urandom(16))
+        self._sequence = 0
+        self._buffer = bytearray(BUFFER)
+        self._view = memoryview(self._buffer)
+        self._have = 0  # bytes in the buffer
+        self._used = 0  # of them, those of frames that have been read
+        self._closed = False
+
+    @property
+    def pid(self) -> int:
+        """Its process id, or 0 before it has greeted."""
+        return int(self.hello.get("pid", 0))
+
+    # requests
+
+    def start_loading(self, payload: bytes) -> None:
+        """Send a file, without waiting."""
+        self._sequence = self._numbers.getrandbits(32)
+        with contextlib.suppress(Gone):  # the answer that does not come says how it died
+            self._send(wire.LOAD, self._sequence, payload, time.monotonic() + START_TIMEOUT)
+
+    def loaded(self, deadline_after: float) -> Any:
+        """The answer to the file sent; the time for it begins once the child runs."""
+        self.greet()
+        return self._reply(wire.LOAD, self._sequence, (), time.monotonic() + deadline_after)[1]
+
+    def call(
+        self, payload: bytes, callbacks: Sequence[Callable[..., Any]], deadline: float
+    ) -> tuple[int, Any]:
+        """The kind and the value of the answer to one call, with the callbacks it makes.
+
+        Raises
+        ------
+        Late, Died, Lied : there is none.
+        """
+        sequence = self._numbers.getrandbits(32)
+        self._send(wire.CALL, sequence, payload, deadline)
+        return self._reply(wire.CALL, sequence, callbacks, deadline)
+
+    def greet(self) -> None:
+        """Wait for the child's greeting, which it sends before it sees any of the submission."""
+        if self.hello:
+            return
+        try:
+            _, _, payload = self._receive(
+                time.monotonic() + START_TIMEOUT, lambda kind, _: kind == wire.HELLO
+            )
+            self.hello = wire.loads(payload)
+        except (Late, Died, Lied, wire.WireError):
+            raise SandboxError(self.zygote.why_dead()) from None
+
+    def _reply(
+        self, question: int, sequence: int, callbacks: Sequence[Callable[..., Any]], deadline: float
+    ) -> tuple[int, Any]:
+        fitting = _REPLIES[question]
+
+        def known(kind: int, number: int) -> bool:
+            if kind == wire.CALLBACK:
+                return number < len(callbacks)
+            return kind in fitting and number == sequence
+
+        for _ in range(MAX_CALLBACKS + 1):
+            kind, number, payload = self._receive(deadline, known)
+            if self._have > self._used:
+                raise Lied("there is more than the answer")
+            value = _decoded(payload)
+            if kind != wire.CALLBACK:
+                return kind, value
+            self._send(wire.ANSWER, 0, _answer(callbacks[number], value), deadline)
+        raise Late
+
+    # frames
+
+    def _send(self, kind: int, sequence: int, payload: bytes, deadline: float) -> None:
+        header = wire.HEADER.pack(len(payload), kind, sequence)
+        parts: list[bytes | memoryview]
+        parts = [header + payload] if len(payload) < GATHER else [header, payload]
+        untouched = True
+        while parts:
+            try:
+                n = self._sock.send(parts[0]) if len(parts) == 1 else self._sock.sendmsg(parts)
+            except BlockingIOError:
+                writable = select.poll()
+                writable.register(self._sock, select.POLLOUT)
+                if not writable.poll(_milliseconds(deadline)):
+                    raise Late from None
+                continue
+            except OSError:
+                how = self.how_it_ended()
+                raise Gone(how) if untouched else Died(how) from None
+            if len(parts) == 1 and n == len(parts[0]):
+                return
+            untouched = False
+            while parts and n >= len(parts[0]):
+                n -= len(parts.pop(0))
+            if n:
+                parts[0] = memoryview(parts[0])[n:]
+
+    def _receive(
+        self, deadline: float, known: Callable[[int, int], bool]
+    ) -> tuple[int, int, memoryview]:
+        """One frame that `known` accepts by its kind and number; its payload is good until the next."""
+        self._start_frame()
+        header = wire.HEADER
+        wanted = header.size
+        kind = number = -1
+        while True:
+            if self._have >= wanted:
+                if kind >= 0:
+                    self._used = wanted
+                    return kind, number, self._view[header.size : wanted]
+                length, kind, number = header.unpack_from(self._buffer)
+                if length > wire.MAX_FRAME or not known(kind, number):
+                    raise Lied("an answer to no question")
+                wanted = header.size + length
+                continue
+            if self._have == len(self._buffer):
+                self._grow(wanted)
+            if not self._readable.poll(_milliseconds(deadline)):
+                raise Late
+            try:
+                n = self._sock.recv_into(self._view[self._have :])
+            except BlockingIOError:
+                continue
+            except OSError:
+                n = 0
+            if not n:
+                raise Died(self.how_it_ended())
+            self._have += n
+
+    def _start_frame(self) -> None:
+        """Move what came behind the last frame to the front."""
+        rest = self._have - self._used
+        if len(self._buffer) > KEPT_BUFFER:
+            left = self._view[self._used : self._have]
+            self._buffer = bytearray(BUFFER + rest)
+            self._view = memoryview(self._buffer)
+            self._view[:rest] = left
+        elif rest:
+            self._view[:rest] = bytes(self._view[self._used : self._have])
+        self._have, self._used = rest, 0
+
+    def _grow(self, wanted: int) -> None:
+        """Make room as the bytes come in: a length alone takes no memory."""
+        buffer = bytearray(min(wanted, 4 * len(self._buffer)))
+        buffer[: self._have] = self._view[: self._have]
+        self._buffer, self._view = buffer, memoryview(buffer)
+
+    # the end
+
+    def how_it_ended(self) -> str:
+        """How a child ended whose socket has closed; it is closed then.
+
+        Raises
+        ------
+        SandboxError : the zygote has ended too.
+        """
+        if self._closed:
+            return "it has been ended"
+        self._closed = True
+        self._sock.close()
+        try:
+            return _in_words(self.zygote.end_and_ask(self.number))
+        except SandboxError:
+            self._kill_group()
+            raise
+
+    def kill(self) -> None:
+        """End the child and whatever is left of its process group."""
+        if self._closed:
+            return
+        self._closed = True
+        self._sock.close()
+        try:
+            self.zygote.end(self.number)
+        except SandboxError:
+            self._kill_group()
+
+    def _kill_group(self) -> None:
+        if self.pid:
+            with contextlib.suppress(OSError):
+                os.killpg(self.pid, signal.SIGKILL)
+
+
+def _milliseconds(deadline: float) -> int:
+    """What is left until a deadline, rounded up; `Late` where nothing is."""
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise Late
+    return int(left * 1000) + 1
+
+
+def _decoded(payload: memoryview) -> Any:
+    try:
+        return wire.loads(payload)
+    except wire.WireError as error:
+        raise Lied(str(error)) from None
+
+
+def _answer(function: Callable[..., Any], call: Any) -> bytes:
+    """What a callback gives, encoded: ``(True, value)`` or ``(False, message)``."""
+    match call:
+        case (tuple() as args, dict() as kwargs) if all(type(key) is str for key in kwargs):
+            pass
+        case _:
+            raise Lied("a malformed callback")
+    try:
+        value = function(*args, **kwargs)
+    except (CheckFailure, CheckUnresolved, SandboxError, AssertionError):
+        raise  # the suite's own verdict
+    except Exception as error:  # the submission gave it arguments that it cannot take
+        return wire.dumps((False, f"{type(error).__name__}: {error}"[:_MESSAGE_LIMIT]))
+    try:
+        return wire.dumps((True, value))
+    except wire.WireError as error:
+        raise SandboxError(f"a callback of the suite gives {error}") from None
+
+
+def _in_words(status: int) -> str:
+    """A status of `os.waitpid` for the learner."""
+    if status == -1:
+        return "it closed its connection to the grader"
+    if not os.WIFSIGNALED(status):
+        code = os.waitstatus_to_exitcode(status)
+        return f"it ended itself with exit status {code}, as os._exit() does"
+    number = os.WTERMSIG(status)
+    try:
+        name = signal.Signals(number).name
+    except ValueError:
+        name = f"signal {number}"
+    why = {
+        "SIGXCPU": ": it used up its processor time",
+        "SIGKILL": ": as a rule, for using too much memory",
+        "SIGSEGV": ": recursion too deep, or a crash in C code",
+    }.get(name, "")
+    return f"it was killed by {name}{why}"
