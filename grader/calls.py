@@ -41,8 +41,9 @@ class Callee(Protocol):
 
 def call(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Call:
     """Call `function`, a submission's or any other, and say all that can be seen of it."""
-    if isinstance(function, Callee):
-        return function.call(*args, **kwargs)
+    own: Any = function
+    if isinstance(own, Callee):
+        return own.call(*args, **kwargs)
     return call_here(function, args, kwargs)
 
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, cast
 
 import numpy as np
 import pytest
@@ -222,7 +222,8 @@ class _Plugin:
         if call.when == "call" or (call.when == "setup" and failed):
             self._note(item, call)
         return pytest.TestReport(
-            item.nodeid, item.location, {}, "failed" if failed else "passed", None, call.when or "call",
+            item.nodeid, item.location, {}, "failed" if failed else "passed", None,
+            cast('Literal["setup", "call", "teardown"]', call.when),
             duration=call.duration,
         )  # fmt: skip
 
@@ -231,7 +232,7 @@ class _Plugin:
         topic = topic_of(item.path)
         proxy = candidate.topics[topic]
         error = call.excinfo.value if call.excinfo is not None else None
-        status, failure = classify(error, call.when or "call")
+        status, failure = classify(error, call.when)
         test = _identity(item)
         name = getattr(item, "originalname", item.name)
         exercise = self._exercise(topic, name) or ""

@@ -1,8 +1,8 @@
 """Proof that the suites are right: solutions pass, stubs are missing, wrong code is rejected.
 
-For each topic one pytest session runs the hidden suite against the solution, its stubs, every mistake, every alternative, and
-three vacuous answers for each exercise (zeros, the sign flipped, a constant of the right shape), all of them in workers, as
-submissions are.
+For each topic one pytest session runs the hidden suite against the solution, its stubs, every mistake,
+every alternative, and three vacuous answers for each exercise (zeros, the sign flipped, a constant of the
+right shape), all of them in workers, as submissions are.
 """
 
 from __future__ import annotations
@@ -233,11 +233,11 @@ def static_complaints(content: Content, course: Course, bank: Bank) -> list[str]
     for topic in course.topics:
         for path in (content.mistakes_file(topic.slug), content.alternatives_file(topic.slug)):
             module = load_module(path, f"_gradsmith_static_{path.parent.name}_{topic.slug}")
-            for variant in variants(vars(module)):
-                if variant.partition("__")[0] not in names:
-                    complaints.append(
-                        f"{path}: {variant}: name it <exercise>__<what>, with an exercise of the course"
-                    )
+            complaints += [
+                f"{path}: {variant}: name it <exercise>__<what>, with an exercise of the course"
+                for variant in variants(vars(module))
+                if variant.partition("__")[0] not in names
+            ]
         for exercise in topic.exercises:
             for mistake in bank.of(topic.slug, exercise.name):
                 problem = _bad_sentence(mistake.sentence)
@@ -346,14 +346,15 @@ def markdown(evidence: Sequence[Evidence], seeds: Sequence[int]) -> str:
         f"alternative was run at {len(seeds)} seeds;",
         "counts are over all of them. *Rejected*: a check of its own exercise fails it. *Named*: the report says "
         "exactly that mistake.",
-        "Solutions passed, stubs were missing, and answers of zeros, of a flipped sign and of a constant were rejected.",
+        "Solutions passed, stubs were missing, and answers of zeros, of a flipped sign and of a constant "
+        "were rejected.",
         "",
         "| exercise | checks | mistakes rejected | named right | named wrong | alternatives accepted |",
         "|---|--:|--:|--:|--:|--:|",
     ]
-    for row in (*evidence, total(evidence)):
-        lines.append(
-            f"| `{row.exercise}` | {row.n_tests} | {row.n_killed}/{row.n_mistakes} | {row.n_named} "
-            f"| {row.n_misnamed} | {row.n_accepted}/{row.n_alternatives} |"
-        )
+    lines += [
+        f"| `{row.exercise}` | {row.n_tests} | {row.n_killed}/{row.n_mistakes} | {row.n_named} "
+        f"| {row.n_misnamed} | {row.n_accepted}/{row.n_alternatives} |"
+        for row in (*evidence, total(evidence))
+    ]
     return "\n".join(lines) + "\n"

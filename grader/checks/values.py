@@ -334,7 +334,7 @@ def _members_of_sequence(
     actual: object, expected: Sequence[Any], name: str | Sequence[str]
 ) -> Sequence[Any]:
     label = name if isinstance(name, str) else f"({', '.join(name)})"
-    scalars = all(not isinstance(e, np.ndarray | tuple | list | dict) or np.ndim(e) == 0 for e in expected)
+    scalars = not any(isinstance(e, np.ndarray | tuple | list | dict) for e in expected)
     if isinstance(actual, np.ndarray) and actual.ndim == 1 and scalars:
         actual = list(actual)
     if not isinstance(actual, tuple | list):
@@ -394,9 +394,9 @@ def _order_of(
     return Cause("transform", "order", f"the results are returned in another order: ({listed})")
 
 
-def _fits(actual: object, expected: object, options: Mapping[str, Any]) -> bool:
+def _fits(actual: Any, expected: Any, options: Mapping[str, Any]) -> bool:
     """Whether `assert_close` accepts it, where different shapes need no closer look."""
-    if isinstance(actual, np.ndarray) and actual.shape != np.shape(expected):  # type: ignore[arg-type]
+    if isinstance(actual, np.ndarray) and actual.shape != np.shape(expected):
         return False
     try:
         assert_close(actual, expected, **options)
@@ -517,19 +517,25 @@ def _check_dtype(
     wanted = np.dtype(dtype)
     if array.dtype == wanted or (wanted.kind in "iu" and array.dtype.kind in "iu"):
         return array
-    if not has_dtype and wanted.kind in "fc" and array.dtype.kind in "iufc":
-        if wanted.kind == "c" or array.dtype.kind != "c":
-            return array.astype(wanted)
+    widens = "iuf" if wanted.kind == "f" else "iufc" if wanted.kind == "c" else ""
+    if not has_dtype and array.dtype.kind in widens:
+        return array.astype(wanted)
     if not has_dtype and array.size == 0:
         return array.astype(wanted)
     cause = None
-    if right is not None and array.dtype.kind in "iu" and right.dtype.kind == "f":
-        if np.array_equal(array, np.trunc(right)) and not np.array_equal(array, right):
-            cause = Cause(
-                "transform", "integer", "the result is kept in an integer array, which cuts off every fraction"
-            )
+    if right is not None and _is_truncated(array, right):
+        cause = Cause(
+            "transform", "integer", "the result is kept in an integer array, which cuts off every fraction"
+        )
     words = "integers" if wanted.kind in "iu" else "booleans" if wanted.kind == "b" else str(wanted)
     raise CheckFailure(Failure(f"{name} has dtype {array.dtype}, expected {words}", cause=cause))
+
+
+def _is_truncated(array: Array, right: Array) -> bool:
+    """Whether an integer array holds the right numbers without their fractions."""
+    if array.dtype.kind not in "iu" or right.dtype.kind != "f" or array.shape != right.shape:
+        return False
+    return np.array_equal(array, np.trunc(right)) and not np.array_equal(array, right)
 
 
 def _fail_shape(
@@ -542,11 +548,11 @@ def _fail_shape(
     terms: Mapping[str, Any] | None = None,
 ) -> NoReturn:
     labels = f" ({', '.join(axes)})" if axes is not None and len(axes) == len(shape) else ""
+    failure = Failure(f"{name} has shape {array.shape}, expected {shape}{labels}")
+    if right is None:
+        raise CheckFailure(failure)
     look = partial(explain, array, right, axes=axes, constants=constants, terms=terms)
-    raise CheckFailure(
-        Failure(f"{name} has shape {array.shape}, expected {shape}{labels}"),
-        look if right is not None else None,
-    )
+    raise CheckFailure(failure, look)
 
 
 def _expected(shape: Sequence[int] | None) -> str:

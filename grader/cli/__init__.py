@@ -1,7 +1,7 @@
 """The command line. No logic: each command reads its arguments, calls a room, and prints.
 
-Commands are imported when they are run, so that `grader --help` starts nothing heavy. Exit codes: 0 graded or done, 1 a gate
-(`--fail-under`, `--check`, `verify`) is not met, 2 usage or input, 3 our fault.
+Commands are imported when they are run, so that `grader --help` starts nothing heavy. Exit codes: 0 graded
+or done, 1 a gate (`--fail-under`, `--check`, `verify`) is not met, 2 usage or input, 3 our fault.
 """
 
 from __future__ import annotations

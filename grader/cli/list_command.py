@@ -6,6 +6,8 @@ import click
 
 from grader.cli.options import console, exercises_named
 
+MIN_TITLE = 12
+"""Columns below which titles say nothing and are left out."""
 _EXAMPLES = """\b
 Examples:
   grader list
@@ -24,23 +26,30 @@ def command(names: tuple[str, ...]) -> None:
 
     course = load_course(locate())
     wanted = set(exercises_named(course, names)) if names else None
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("function", no_wrap=True)
-    table.add_column("title", overflow="ellipsis", no_wrap=True, ratio=1)
-    table.add_column("points", justify="right")
-    table.add_column("difficulty")
-    table.add_column("min", justify="right")
+    screen = console()
+    longest = max(len(exercise.name) for exercise in course.exercises) + len("  ")
+    room = screen.width - longest - len("    points  medium  min")
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="bold")
+    table.add_column("function", no_wrap=True, width=longest)
+    if room >= MIN_TITLE:
+        table.add_column("title", overflow="ellipsis", no_wrap=True, max_width=room)
+    table.add_column("points", justify="right", no_wrap=True)
+    table.add_column("level", no_wrap=True)
+    table.add_column("min", justify="right", no_wrap=True)
+
+    def row(name: str, title: str, *rest: str) -> None:
+        table.add_row(name, *([title] if room >= MIN_TITLE else []), *rest)
+
     for topic in course.topics:
         rows = [e for e in topic.exercises if wanted is None or e.name in wanted]
         if not rows:
             continue
         if table.row_count:
-            table.add_section()
             table.add_row()
-        table.add_row(f"[bold]{topic.slug}[/]", topic.title)
+        row(f"[bold]{topic.slug}[/]", topic.title)
         for exercise in rows:
-            table.add_row(
+            row(
                 f"  {exercise.name}", exercise.title, f"{exercise.points:g}",
                 exercise.difficulty.value, str(exercise.minutes),
             )  # fmt: skip
-    console().print(table)
+    screen.print(table)

@@ -1,4 +1,4 @@
-"""Starting to grade from the command line: the worker first, so that it loads NumPy while this process loads the rest."""
+"""Starting to grade from the command line: the worker first, which loads NumPy while we load the rest."""
 
 from __future__ import annotations
 
