@@ -216,7 +216,8 @@ def multi_head_attention(X, Wq, Wk, Wv, Wo, n_heads, mask=None):
     Examples
     --------
     >>> X, Wq, Wk = np.array([[1.0], [2.0]]), np.array([[0.0, 0.0]]), np.array([[1.0, 2.0]])
-    >>> Wv, Wo, mask = np.array([[1.0, 10.0]]), np.array([[1.0], [1.0]]), np.tri(2, dtype=bool)
+    >>> Wv, Wo = np.array([[1.0, 10.0]]), np.array([[1.0], [1.0]])
+    >>> mask = np.array([[True, False], [True, True]])
     >>> multi_head_attention(X, Wq, Wk, Wv, Wo, 2, mask)
     array([[11. ],
            [16.5]])
@@ -256,7 +257,8 @@ def multi_head_attention_grads(X, Wq, Wk, Wv, Wo, n_heads, grad_output, mask=Non
     Examples
     --------
     >>> X, Wq, Wk = np.array([[1.0], [2.0]]), np.array([[0.0, 0.0]]), np.array([[1.0, 2.0]])
-    >>> Wv, Wo, mask = np.array([[1.0, 10.0]]), np.array([[1.0], [1.0]]), np.tri(2, dtype=bool)
+    >>> Wv, Wo = np.array([[1.0, 10.0]]), np.array([[1.0], [1.0]])
+    >>> mask = np.array([[True, False], [True, True]])
     >>> G = np.array([[0.0], [1.0]])
     >>> dX, dWq, dWk, dWv, dWo = multi_head_attention_grads(X, Wq, Wk, Wv, Wo, 2, G, mask)
     >>> dX.T, dWq, dWk

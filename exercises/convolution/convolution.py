@@ -24,7 +24,8 @@ def conv2d_output_shape(input_shape, kernel_shape, stride=1, padding=0, dilation
     Raises
     ------
     ValueError : the dilated kernel, d·(k − 1) + 1 long, is longer than the padded input along
-        either axis, so that no window fits. This holds for every stride. Say both sizes in it.
+        either axis, so that no window fits. This holds for every stride. A good message names both
+        sizes.
 
     Notes
     -----
@@ -249,8 +250,8 @@ def col2im(cols, input_shape, kernel_shape, stride=1, padding=0):
 def conv2d_layer(x, w, b, stride=1, padding=0, dilation=1):
     """A convolutional layer: a batch of images with channels, several filters, a bias.
 
-    y[n, f, i, j] = b[f] + Σ_c Σ_p Σ_q x̃[n, c, i·stride + p·dilation, j·stride + q·dilation] ·
-    w[f, c, p, q], where x̃ is x with `padding` zeros on each side of its last two axes.
+    y[n, f, i, j] = b[f] + Σ_c Σ_u Σ_v x̃[n, c, i·stride + u·dilation, j·stride + v·dilation] ·
+    w[f, c, u, v], where x̃ is x with `padding` zeros on each side of its last two axes.
 
     Parameters
     ----------
@@ -294,9 +295,9 @@ def conv2d_layer(x, w, b, stride=1, padding=0, dilation=1):
 def conv2d_layer_grads(x, w, b, grad_output, stride=1, padding=0, dilation=1):
     """Gradients of a loss with respect to input, kernels and bias of `conv2d_layer`.
 
-    With g = grad_output, x̃ the padded x, and r = i·stride + p·dilation, s = j·stride + q·dilation:
-    dx̃[n, c, r, s] receives Σ_f g[n, f, i, j] · w[f, c, p, q] from every i, j, p and q, added up;
-    dw[f, c, p, q] = Σ_n Σ_i Σ_j g[n, f, i, j] · x̃[n, c, r, s];
+    With g = grad_output, x̃ the padded x, ρ = i·stride + u·dilation and σ = j·stride + v·dilation:
+    dx̃[n, c, ρ, σ] receives Σ_f g[n, f, i, j] · w[f, c, u, v] from every i, j, u and v, added up,
+    and dx is dx̃ without the padding; dw[f, c, u, v] = Σ_n Σ_i Σ_j g[n, f, i, j] · x̃[n, c, ρ, σ];
     db[f] = Σ_n Σ_i Σ_j g[n, f, i, j].
 
     Parameters
@@ -358,8 +359,8 @@ def max_pool2d_grad(x, grad_output, size, stride):
     Notes
     -----
     There is no padding; a remainder at the bottom or the right is dropped. Where a window's maximum
-    occurs more than once, its first occurrence in row-major order (rows from the top, each from
-    the left) gets the whole gradient. No argument is changed.
+    occurs more than once, exactly equal, its first occurrence in row-major order (rows from the
+    top, each from the left) gets the whole gradient. No argument is changed.
 
     References
     ----------

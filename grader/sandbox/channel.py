@@ -36,6 +36,10 @@ _REPLIES = {
     wire.CALL: frozenset({wire.RETURNED, wire.RAISED, wire.UNSUPPORTED}),
 }
 _MESSAGE_LIMIT = 500
+_EXITS = {  # as in `worker`
+    70: "it cannot go on: something that Python relies on was changed",
+    71: "it closed its connection to the grader",
+}
 
 
 class Late(Exception):
@@ -290,9 +294,11 @@ def _answer(function: Callable[..., Any], call: Any) -> bytes:
 def _in_words(status: int) -> str:
     """A status of `os.waitpid` for the learner."""
     if status == -1:
-        return "it closed its connection to the grader"
+        return _EXITS[71]
     if not os.WIFSIGNALED(status):
         code = os.waitstatus_to_exitcode(status)
+        if code in _EXITS:
+            return _EXITS[code]
         return f"it ended itself with exit status {code}, as os._exit() does"
     number = os.WTERMSIG(status)
     try:

@@ -474,7 +474,7 @@ class Sandbox:
     def level(self) -> jail.Level:
         """The level in force: the strongest whose probe succeeds; probed at the first use."""
         if self._level is None:
-            self._level = jail.strongest(self._probe)
+            self._level = jail.strongest(self._probe, jail.LEVELS)
             if self._level is None:
                 raise SandboxError(
                     "no isolation level works on this machine; see the README's limits"

@@ -37,7 +37,8 @@ class Zygote:
 
     Raises
     ------
-    SandboxError : it cannot be started on this system.
+    SandboxError : this system has no fork. That the process could not be started, or has ended, is
+        told when it is used.
 
     Notes
     -----
@@ -57,6 +58,8 @@ class Zygote:
         parent = str(Path(next(iter(spec.submodule_search_locations))).parent)
         self.level = level
         self._last = 0
+        self._refused = ""
+        self._process: subprocess.Popen[bytes] | None = None
         with contextlib.ExitStack() as stack:
             self._stderr = stack.enter_context(tempfile.TemporaryFile())
             self._home = stack.enter_context(
@@ -81,8 +84,8 @@ class Zygote:
                     env=clean_environment(),
                     start_new_session=True,
                 )
-            except OSError as error:
-                raise SandboxError(f"the worker process cannot be started: {error}") from None
+            except OSError as error:  # the level's wrapper is not there: told when it is used
+                self._refused = str(error)
             theirs.close()
             self._open = stack.pop_all()
 
@@ -135,10 +138,17 @@ class Zygote:
             raise SandboxError(self.why_dead())
         return int(_STATUS.unpack(data)[0])
 
+    @property
+    def pid(self) -> int:
+        """Its process id, or 0 where it could not be started."""
+        return 0 if self._process is None else self._process.pid
+
     def why_dead(self) -> str:
         """One line on why the process does not answer."""
         if self._stderr.closed:
             return "the worker process has been closed"
+        if self._process is None:
+            return f"the worker process cannot be started: {self._refused}"
         try:
             code: int | None = self._process.wait(timeout=0.5)
         except subprocess.TimeoutExpired:
@@ -154,12 +164,13 @@ class Zygote:
     def close(self) -> None:
         """End the process; its children end with it. A second time does nothing."""
         self._control.close()
-        try:
-            self._process.wait(timeout=CLOSE_TIMEOUT)
-        except subprocess.TimeoutExpired:
-            with contextlib.suppress(OSError):
-                os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait()
+        if self._process is not None:
+            try:
+                self._process.wait(timeout=CLOSE_TIMEOUT)
+            except subprocess.TimeoutExpired:
+                with contextlib.suppress(OSError):
+                    os.killpg(self._process.pid, signal.SIGKILL)
+                self._process.wait()
         with contextlib.suppress(RecursionError):  # folders in folders, made to this end
             self._open.close()
 
