@@ -2,8 +2,8 @@
 
     python benchmarks/grading.py [--runs N]
 
-Cold figures are whole processes, the two in turn, A B A B …, with the ratio taken pair by pair. Warm ones are taken in this
-process. Medians, with the least and the greatest.
+Cold figures are whole processes, the two in turn, A B A B …, with the ratio taken pair by pair. Warm
+ones are taken in this process. Medians, with the least and the greatest.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from grader.submission import read_submission
 from grader.suite import Candidate
 
 # Runs the hidden suites under pytest alone: the solution's functions, called directly.
-CONFTEST = '''
+CONFTEST = """
 import importlib.util, sys, zlib
 import numpy as np, pytest
 from grader.calls import call_here
@@ -59,7 +59,7 @@ def submission(request):
 @pytest.fixture
 def rng(request):
     return np.random.default_rng([0, zlib.crc32(request.node.name.encode())])
-'''
+"""
 
 
 def seconds(command: Sequence[str], cwd: Path) -> float:
@@ -130,7 +130,9 @@ def isolation(grader: Grader, content: Content, runs: int) -> None:
             proxy.close()
 
     def direct() -> None:
-        proxies = {topic.slug: Direct(grader, topic.slug, modules[topic.slug]) for topic in course.topics}
+        proxies = {
+            topic.slug: Direct(grader, topic.slug, modules[topic.slug]) for topic in course.topics
+        }
         grader.run([Candidate("direct", proxies, names)], slugs, 0)
 
     in_workers(), direct()
@@ -139,7 +141,9 @@ def isolation(grader: Grader, content: Content, runs: int) -> None:
         workers += repeat(in_workers, 1)
         here += repeat(direct, 1)
     beyond = [a - b for a, b in zip(workers, here, strict=True)]
-    print(f"the four topics, warm\n  in workers          {spread(workers)}\n  called directly     {spread(here)}")
+    print(
+        f"the four topics, warm\n  in workers          {spread(workers)}\n  called directly     {spread(here)}"
+    )
     print(f"  isolation, pairwise {spread(beyond)}")
 
 
@@ -173,7 +177,9 @@ def main() -> None:
     content = locate()
     course = load_course(content)
     grader_command = [sys.executable, "-m", "grader"]
-    print(f"Python {sys.version.split()[0]}, NumPy {np.__version__}, {os.cpu_count()} processors, {runs} runs\n")
+    print(
+        f"Python {sys.version.split()[0]}, NumPy {np.__version__}, {os.cpu_count()} processors, {runs} runs\n"
+    )
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         seconds([*grader_command, "init", "practice"], folder)
@@ -200,7 +206,9 @@ def main() -> None:
 
             taken = repeat(warm, 3 * runs)
             cold = repeat(lambda: seconds(softmax, folder) and None, runs)
-            print(f"softmax, warm, from save to verdict\n  grader  {spread(taken)}\n  pytest, cold  {spread(cold)}")
+            print(
+                f"softmax, warm, from save to verdict\n  grader  {spread(taken)}\n  pytest, cold  {spread(cold)}"
+            )
             print(f"  quicker by {statistics.median(cold) / statistics.median(taken):.1f} times")
             isolation(grader, content, runs)
 

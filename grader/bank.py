@@ -83,7 +83,9 @@ class Bank:
             cause = None
             if trace.outcome.status is Status.FAILED and trace.rerun is not None:
                 cause = _cause_of(trace, matches)
-            outcomes.append(trace.explained() if cause is None else with_cause(trace.outcome, cause))
+            outcomes.append(
+                trace.explained() if cause is None else with_cause(trace.outcome, cause)
+            )
         return outcomes
 
 

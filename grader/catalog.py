@@ -74,9 +74,7 @@ def load_course(content: Content, topics: Collection[str] | None = None) -> Cour
     )
 
 
-def validate_course(
-    content: Content, topics: Collection[str] | None = None
-) -> list[ContentError]:
+def validate_course(content: Content, topics: Collection[str] | None = None) -> list[ContentError]:
     """Every problem of the course, in reading order: those of `load_course` and, beside them,
     solutions whose markers, functions or signatures are not what the rest says, and topics
     that `course.toml` does not list. An empty list means that the course is sound. `topics` restricts

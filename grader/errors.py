@@ -1,17 +1,17 @@
 """Every exception that the package raises on purpose.
 
-    GradsmithError                what, where, what to do; the command line prints it in one line
-    ├── ContentError              a room of the course is wrong: names the file, the key and the fix
-    │   └── MarkerError           solution markers that are stray, nested or unclosed
-    ├── WorkspaceError            a learner's workspace is missing, occupied or unreadable
-    ├── UnreadableSubmissionError a path, file or archive that is not a submission
-    ├── SandboxError              the worker could not be started here: our fault
-    └── VacuousCheckError         a check that could not have failed: the suite's fault
-    SubmissionRaised (Exception)  the learner's function raised; type and message came over the wire
-    CheckFailure (AssertionError) a check found the answer wrong; carries a `model.Failure`
-    CheckUnresolved (Exception)   a check could not decide; neither a pass nor a failure
-    Halted (BaseException)        the call cannot be judged (a stub, a dead or late worker);
-                                  no `except Exception` in a suite may swallow it
+GradsmithError                what, where, what to do; the command line prints it in one line
+├── ContentError              a room of the course is wrong: names the file, the key and the fix
+│   └── MarkerError           solution markers that are stray, nested or unclosed
+├── WorkspaceError            a learner's workspace is missing, occupied or unreadable
+├── UnreadableSubmissionError a path, file or archive that is not a submission
+├── SandboxError              the worker could not be started here: our fault
+└── VacuousCheckError         a check that could not have failed: the suite's fault
+SubmissionRaised (Exception)  the learner's function raised; type and message came over the wire
+CheckFailure (AssertionError) a check found the answer wrong; carries a `model.Failure`
+CheckUnresolved (Exception)   a check could not decide; neither a pass nor a failure
+Halted (BaseException)        the call cannot be judged (a stub, a dead or late worker);
+                              no `except Exception` in a suite may swallow it
 """
 
 from __future__ import annotations

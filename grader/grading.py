@@ -179,7 +179,10 @@ class Grader:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self.close()
 
@@ -192,7 +195,3 @@ def environment() -> dict[str, str]:
         "pytest": pytest.__version__,
         "platform": platform.system(),
     }
-
-
-
-

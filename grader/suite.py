@@ -128,7 +128,9 @@ def run_suites(
     if code not in (
         pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED,
     ):  # fmt: skip
-        raise SuiteError(f"pytest ended with exit status {code}; run it again with pytest to see why")
+        raise SuiteError(
+            f"pytest ended with exit status {code}; run it again with pytest to see why"
+        )
     return Session(plugin.traces)
 
 
@@ -246,7 +248,9 @@ class _Plugin:
             warnings=tuple(dict.fromkeys(proxy.warnings)),
             printed="".join(proxy.printed),
         )
-        trace = Trace(outcome, proxy.records, error=error if isinstance(error, CheckFailure) else None)
+        trace = Trace(
+            outcome, proxy.records, error=error if isinstance(error, CheckFailure) else None
+        )
         if status is Status.FAILED:
             trace.rerun = self._rerun(item)
         self.traces[candidate.label].append(trace)
@@ -323,7 +327,9 @@ def _own_parameters(item: pytest.Item) -> str:
         if key == "candidate":
             continue
         text = getattr(value, "__name__", None) or repr(value)
-        shown.append(f"{key}={text}" if len(text) <= 40 else f"{key}=#{zlib.crc32(text.encode()):x}")
+        shown.append(
+            f"{key}={text}" if len(text) <= 40 else f"{key}=#{zlib.crc32(text.encode()):x}"
+        )
     return ", ".join(shown)
 
 
@@ -338,5 +344,3 @@ def _check_name(item: pytest.Item, exercise: str) -> str:
     short = name.removeprefix(f"test_{exercise}").strip("_").replace("_", " ") or "check"
     own = _own_parameters(item)
     return f"{short} ({own})" if own else short
-
-

@@ -28,7 +28,7 @@ MIN_MISTAKES = 3
 MIN_ALTERNATIVES = 2
 VACUOUS = ("zeros", "flipped", "constant")
 
-_VACUOUS_SOURCE = '''
+_VACUOUS_SOURCE = """
 
 def _vacuous(kind, value):
     if isinstance(value, tuple):
@@ -59,7 +59,7 @@ def _wrap(kind, function):
 for _kind in ("zeros", "flipped", "constant"):
     for _name in NAMES:
         globals()[f"{_name}__{_kind}"] = _wrap(_kind, globals()[_name])
-'''
+"""
 
 
 @dataclass(slots=True)
@@ -218,7 +218,9 @@ class _Cohort:
             wrong = [o for o in outcomes(f"alternatives:{name}") if o.status is not Status.PASSED]
             found.n_accepted += not wrong
             for outcome in wrong[:2]:
-                complain(f"alternative {name} is {outcome.status} in {outcome.test}: {_why(outcome)}")
+                complain(
+                    f"alternative {name} is {outcome.status} in {outcome.test}: {_why(outcome)}"
+                )
         return found
 
 

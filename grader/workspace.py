@@ -85,7 +85,9 @@ def _fill(root: Path, content: Content, course: Course) -> None:
         f"| {topic.title} | {', '.join(f'`{e.name}`' for e in topic.exercises)} |"
         for topic in course.topics
     )
-    (root / "README.md").write_text(_README.format(title=course.title, topics=rows), encoding="utf-8")
+    (root / "README.md").write_text(
+        _README.format(title=course.title, topics=rows), encoding="utf-8"
+    )
     (root / ".gitignore").write_text(_IGNORE, encoding="utf-8")
     (root / MARKER).write_text(
         f'# Marks this folder as a gradsmith workspace.\nschema = {SCHEMA}\nversion = "{__version__}"\n',

@@ -168,11 +168,17 @@ def assert_pure(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     CheckFailure : an argument came back changed, or the second result differs.
     """
     first = call(function, *args, **kwargs)
-    names = [*first.parameters[: len(args)], *(str(i + 1) for i in range(len(first.parameters), len(args)))]
+    names = [
+        *first.parameters[: len(args)],
+        *(str(i + 1) for i in range(len(first.parameters), len(args))),
+    ]
     changed = [
         label
         for label, before, after in zip(
-            [*names, *kwargs], [*args, *kwargs.values()], [*first.args, *first.kwargs.values()], strict=True
+            [*names, *kwargs],
+            [*args, *kwargs.values()],
+            [*first.args, *first.kwargs.values()],
+            strict=True,
         )
         if not same(before, after)
     ]
@@ -181,7 +187,9 @@ def assert_pure(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         fail(f"the call changes its argument {listed} in place; work on a copy")
     second = call(function, *args, **kwargs)
     if not same(first.value, second.value, rtol=RTOL_REPEATED):
-        fail("a second call with the same arguments gives another result: something is kept between calls")
+        fail(
+            "a second call with the same arguments gives another result: something is kept between calls"
+        )
     return first.value
 
 
@@ -199,7 +207,9 @@ def assert_no_warnings(function: Callable[..., Any], *args: Any, **kwargs: Any) 
     done = call(function, *args, **kwargs)
     loud = [text for text in done.warnings if not text.startswith(QUIET_WARNINGS)]
     if loud:
-        fail(f"the call warns: {loud[0]}", *([f"and {len(loud) - 1} more"] if len(loud) > 1 else []))
+        fail(
+            f"the call warns: {loud[0]}", *([f"and {len(loud) - 1} more"] if len(loud) > 1 else [])
+        )
     return done.value
 
 
@@ -229,7 +239,9 @@ def assert_raises(
             fail(f"expected {wanted}, but the call raised {raised}{where}")
         lacking = [w for w in (match or "").lower().split() if w not in raised.message.lower()]
         if lacking:
-            fail(f"the {wanted}'s message should mention {', '.join(lacking)}; it is {raised.message!r}")
+            fail(
+                f"the {wanted}'s message should mention {', '.join(lacking)}; it is {raised.message!r}"
+            )
         return
     fail(f"expected {wanted}, but the call returned {_describe(value)}")
 
@@ -269,7 +281,9 @@ def raise_mismatch(
     tolerance = np.broadcast_to(np.asarray(tolerance, dtype=np.float64), expected.shape)
     error = _distance(actual, expected)
     with np.errstate(all="ignore"):
-        severity = np.where(wrong, np.where(np.isfinite(error), error / np.maximum(tolerance, 1e-300), np.inf), -1.0)
+        severity = np.where(
+            wrong, np.where(np.isfinite(error), error / np.maximum(tolerance, 1e-300), np.inf), -1.0
+        )
     index = tuple(int(i) for i in np.unravel_index(int(np.argmax(severity)), expected.shape))
     labels = _axis_labels(axes, expected.ndim)
     mismatch = Mismatch(
@@ -346,7 +360,9 @@ def _members_of_sequence(
 
 def _members_of_dict(actual: object, expected: Mapping[Any, Any], name: str) -> list[Any]:
     if not isinstance(actual, dict):
-        fail(f"{name} is {_describe(actual)}, expected a dict with keys {', '.join(map(repr, expected))}")
+        fail(
+            f"{name} is {_describe(actual)}, expected a dict with keys {', '.join(map(repr, expected))}"
+        )
     missing = [key for key in expected if key not in actual]
     extra = [key for key in actual if key not in expected]
     if missing or extra:
@@ -368,7 +384,9 @@ def _close_members(
     failures: list[tuple[str, CheckFailure]] = []
     for value, right, name, member_axes in zip(actual, expected, names, axes, strict=True):
         try:
-            assert_close(value, right, name=name, axes=member_axes, terms=terms.get(name), **options)
+            assert_close(
+                value, right, name=name, axes=member_axes, terms=terms.get(name), **options
+            )
         except CheckFailure as wrong:
             failures.append((name, wrong))
     if not failures:
@@ -498,14 +516,20 @@ def _to_array(
             fail(f"{name} is a ragged list, expected {_expected(shape)}")
         if array.dtype.kind in "biufc":
             return array
-        fail(f"{name} is a list that holds something other than numbers, expected {_expected(shape)}")
+        fail(
+            f"{name} is a list that holds something other than numbers, expected {_expected(shape)}"
+        )
     if isinstance(value, int | float | np.number) and shape is not None and len(shape) == 0:
         return np.asarray(value)
     fail(f"{name} is {_describe(value)}, expected {_expected(shape)}")
 
 
 def _check_dtype(
-    array: Array, dtype: npt.DTypeLike | None, has_dtype: bool, name: str, right: Array | None = None
+    array: Array,
+    dtype: npt.DTypeLike | None,
+    has_dtype: bool,
+    name: str,
+    right: Array | None = None,
 ) -> Array:
     """The array in the dtype asked for; lists are converted where nothing is lost."""
     if dtype is None:
@@ -525,7 +549,9 @@ def _check_dtype(
     cause = None
     if right is not None and _is_truncated(array, right):
         cause = Cause(
-            "transform", "integer", "the result is kept in an integer array, which cuts off every fraction"
+            "transform",
+            "integer",
+            "the result is kept in an integer array, which cuts off every fraction",
         )
     words = "integers" if wanted.kind in "iu" else "booleans" if wanted.kind == "b" else str(wanted)
     raise CheckFailure(Failure(f"{name} has dtype {array.dtype}, expected {words}", cause=cause))
@@ -587,7 +613,9 @@ def place(mismatch: Mismatch) -> str:
     if not mismatch.index:
         return mismatch.name
     labels = mismatch.axes or ("",) * len(mismatch.index)
-    inside = ", ".join(f"{label} {i}".strip() for label, i in zip(labels, mismatch.index, strict=True))
+    inside = ", ".join(
+        f"{label} {i}".strip() for label, i in zip(labels, mismatch.index, strict=True)
+    )
     return f"{mismatch.name}[{inside}]"
 
 

@@ -17,9 +17,14 @@ Examples:
 
 
 @click.command("score", epilog=_EXAMPLES)
-@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="PATH...")
+@click.argument(
+    "paths", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="PATH..."
+)
 @click.option(
-    "--only", multiple=True, metavar="NAME", help="Grade this exercise or topic only; may be repeated."
+    "--only",
+    multiple=True,
+    metavar="NAME",
+    help="Grade this exercise or topic only; may be repeated.",
 )
 @report_options
 def command(

@@ -17,7 +17,9 @@ Examples:
 
 
 @click.command("stubs", epilog=_EXAMPLES)
-@click.option("--check", is_flag=True, help="Write nothing; exit with 1 where a stub is not current.")
+@click.option(
+    "--check", is_flag=True, help="Write nothing; exit with 1 where a stub is not current."
+)
 @click.option(
     "--course", type=click.Path(exists=True, file_okay=False, path_type=Path), metavar="DIR",
     help="The folder that holds exercises/ and solutions/; by default the course that is installed.",

@@ -18,7 +18,9 @@ Examples:
 
 @click.command("verify", epilog=_EXAMPLES)
 @click.argument("topics", nargs=-1, metavar="[TOPIC]...")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="The first seed.")
+@click.option(
+    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="The first seed."
+)
 @click.option(
     "--seeds", type=click.IntRange(min=1), default=1, show_default=True, metavar="N",
     help="Verify at N seeds in a row.",

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 class Warm:
     """A course, and a worker process on its way."""
 
-    def __init__(self, content: Content, course: Course, zygote: Zygote, limits: jail.Limits) -> None:
+    def __init__(
+        self, content: Content, course: Course, zygote: Zygote, limits: jail.Limits
+    ) -> None:
         self.content = content
         self.course = course
         self.zygote = zygote

@@ -58,7 +58,7 @@ def conv2d_weight_grad(x, w, grad_output, stride=1, padding=0):
     return backward(grad_output, x, w, stride, padding)[1]
 '''
 
-SOFTMAX = '''
+SOFTMAX = """
 import numpy as np
 
 
@@ -70,9 +70,9 @@ def softmax(z, axis=-1):
 def softmax_jacobian(z):
     s = z.reshape(-1, 1)
     return np.diagflat(s) - s @ s.T
-'''
+"""
 
-ATTENTION = '''
+ATTENTION = """
 import numpy as np
 
 
@@ -81,9 +81,9 @@ def attention(Q, K, V, mask=None):
     e = np.exp(scores - np.max(scores, axis=-1, keepdims=True))
     weights = e / np.sum(e, axis=-1, keepdims=True)
     return weights @ V, weights
-'''
+"""
 
-FACTORIZATION = '''
+FACTORIZATION = """
 import numpy as np
 
 
@@ -101,7 +101,7 @@ def mf_sgd_step(mu, b_user, b_item, P, Q, user, item, rating, lr, reg):
 def rating_grads(error, b_u, b_i, p_u, q_i, reg):
     return (-2 * error + 2 * reg * b_u, -2 * error + 2 * reg * b_i,
             -2 * error * q_i + 2 * reg * p_u, -2 * error * p_u + 2 * reg * q_i)
-'''
+"""
 
 
 @pytest.fixture(scope="module")
@@ -127,7 +127,7 @@ def causes(score: Score) -> set[str]:
 
 
 def test_convolution_backward_fails_on_four_counts(grader: Grader, tmp_path: Path) -> None:
-    """The input gradient is rotated twice, ignores the stride, keeps the padding; an integer kernel truncates the other."""
+    """Rotated twice, the stride ignored, the padding kept; and an integer kernel truncates the other."""
     found = score(grader, tmp_path, "convolution", CONVOLUTION, "conv2d_input_grad")
     assert found.status is Status.FAILED
     assert {"plain", "stride", "padding"} <= failed(found)

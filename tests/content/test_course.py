@@ -69,8 +69,12 @@ def test_evidence_table_counts_this_course() -> None:
     """The published table is of the mistakes and alternatives that are here, all of them rejected and accepted."""
     text = (ROOT / "docs" / "evidence.md").read_text()
     for topic in COURSE.topics:
-        mistakes = variants(vars(load_module(CONTENT.mistakes_file(topic.slug), "_counted_mistakes")))
-        others = variants(vars(load_module(CONTENT.alternatives_file(topic.slug), "_counted_alternatives")))
+        mistakes = variants(
+            vars(load_module(CONTENT.mistakes_file(topic.slug), "_counted_mistakes"))
+        )
+        others = variants(
+            vars(load_module(CONTENT.alternatives_file(topic.slug), "_counted_alternatives"))
+        )
         for exercise in topic.exercises:
             n = len(EVIDENCE_SEEDS)
             row = Evidence(exercise.name, topic.slug)
@@ -91,7 +95,9 @@ def test_examples_in_docstrings_run(slug: str) -> None:
     assert tried >= len(COURSE.topic(slug).exercises)
 
 
-@pytest.mark.parametrize("path", sorted(ROOT.glob("interview_questions/*/*.md")), ids=lambda p: p.stem)
+@pytest.mark.parametrize(
+    "path", sorted(ROOT.glob("interview_questions/*/*.md")), ids=lambda p: p.stem
+)
 def test_claims_in_interview_answers_run(path: Path) -> None:
     """What an answer computes is what it says."""
     failed, tried = doctest.testfile(str(path), module_relative=False)

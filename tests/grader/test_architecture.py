@@ -56,7 +56,9 @@ def imported_rooms(path: Path) -> set[str]:
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: relative import"
-            names = [f"{node.module}.{alias.name}" for alias in node.names] if node.module == "grader" else [node.module or ""]
+            names = [node.module or ""]
+            if node.module == "grader":
+                names = [f"grader.{alias.name}" for alias in node.names]
         rooms |= {name.split(".")[1] for name in names if name.startswith("grader.")}
     return rooms - {"__version__"}
 
@@ -85,7 +87,9 @@ def test_worker_imports_nothing_of_ours() -> None:
         assert found - set(sys.stdlib_module_names) - {"__future__"} <= {"numpy"}
 
 
-@pytest.mark.parametrize("suite", sorted((ROOT / "tests" / "hidden").glob("test_*.py")), ids=lambda p: p.stem)
+@pytest.mark.parametrize(
+    "suite", sorted((ROOT / "tests" / "hidden").glob("test_*.py")), ids=lambda p: p.stem
+)
 def test_hidden_suites_never_import_solutions(suite: Path) -> None:
     """A suite's oracles are its own: numpy, scipy, pytest, the standard library and grader.checks."""
     allowed = {"numpy", "scipy", "pytest", *sys.stdlib_module_names, "__future__"}

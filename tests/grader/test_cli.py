@@ -22,7 +22,9 @@ CONTENT = locate()
 def run(tmp_path: Path) -> Run:
     """Runs `grader …` in a folder, at 80 columns, without colours."""
 
-    def run(*args: str | Path, cwd: Path = tmp_path, **env: str) -> subprocess.CompletedProcess[str]:
+    def run(
+        *args: str | Path, cwd: Path = tmp_path, **env: str
+    ) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
             [sys.executable, "-W", "error", "-m", "grader", *map(str, args)],
             cwd=cwd,
@@ -61,7 +63,8 @@ def test_fresh_workspace_is_all_stubs(run: Run, workspace: Path) -> None:
 
 def test_right_and_wrong_functions_side_by_side(run: Run, workspace: Path) -> None:
     """A wrong function gets its block with the cause; the right ones pass."""
-    fill(workspace, "softmax", lambda t: t.replace("grad[np.arange(len(labels)), labels] -= 1.0", "grad[:, labels] -= 1.0"))
+    right, wrong = "grad[np.arange(len(labels)), labels] -= 1.0", "grad[:, labels] -= 1.0"
+    fill(workspace, "softmax", lambda text: text.replace(right, wrong))
     done = run("check", "softmax", cwd=workspace)
     assert done.returncode == 0
     assert "cross_entropy_grad" in done.stdout
@@ -125,7 +128,9 @@ def test_gate(run: Run) -> None:
 def test_several_submissions_and_junit(run: Run, tmp_path: Path) -> None:
     """Each path is a submission; JUnit holds a suite for each."""
     out = tmp_path / "report.xml"
-    done = run("score", CONTENT.source("softmax"), CONTENT.stub("softmax"), "--format", "junit", "-o", out)
+    done = run(
+        "score", CONTENT.source("softmax"), CONTENT.stub("softmax"), "--format", "junit", "-o", out
+    )
     assert done.returncode == 0
     assert done.stdout == ""
     suites = list(ET.parse(out).getroot().iter("testsuite"))
@@ -135,13 +140,19 @@ def test_several_submissions_and_junit(run: Run, tmp_path: Path) -> None:
 def test_seed_changes_the_values(run: Run, tmp_path: Path) -> None:
     """The same seed gives the same report; another one does not."""
     wrong = tmp_path / "softmax.py"
-    wrong.write_text("import numpy as np\ndef softmax_vjp(s, grad_s, axis=-1):\n    return s * grad_s\n")
+    wrong.write_text(
+        "import numpy as np\ndef softmax_vjp(s, grad_s, axis=-1):\n    return s * grad_s\n"
+    )
 
     def actual(seed: str) -> list[object]:
         done = run("score", wrong, "--only", "softmax_vjp", "--seed", seed, "--format", "json")
         (submission,) = json.loads(done.stdout)["submissions"]
         (score,) = (s for topic in submission["topics"] for s in topic["exercises"])
-        return [c["failure"]["mismatch"]["actual"] for c in score["checks"] if (c["failure"] or {}).get("mismatch")]
+        return [
+            c["failure"]["mismatch"]["actual"]
+            for c in score["checks"]
+            if (c["failure"] or {}).get("mismatch")
+        ]
 
     assert actual("3") == actual("3")
     assert actual("3") != actual("4")
@@ -241,7 +252,9 @@ def test_help_has_examples(run: Run, command: str) -> None:
     assert max(map(len, done.stdout.splitlines())) <= 80
 
 
-def test_internal_error_is_ours(run: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_internal_error_is_ours(
+    run: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     """An exception nobody foresaw is exit code 3, and says that it is not the learner's fault."""
     from grader import cli
 

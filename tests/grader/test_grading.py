@@ -14,16 +14,16 @@ from grader.submission import read_submission
 
 Grade = Callable[..., Report]
 
-RIGHT_MEANS = '''
+RIGHT_MEANS = """
 def row_means(x):
     if x.shape[1] == 0:
         raise ValueError("no columns")
     return x.mean(axis=1)
-'''
-RIGHT_GRAD = '''
+"""
+RIGHT_GRAD = """
 def scaled_square_grad(x, c):
     return 2 * c * x
-'''
+"""
 
 
 def by_name(report: Report) -> dict[str, Score]:
@@ -83,8 +83,12 @@ def test_mistake_outside_the_bank_is_explained_by_its_transform(grade_toy: Grade
 
 def test_unknown_mistake_stays_unexplained(grade_toy: Grade) -> None:
     """An error that nothing explains has no cause."""
-    code = "def scaled_square_grad(x, c):\n    return 2*c*x + [1e-3, 2e-5, -3e-4, 0, 7e-6][:len(x)]\n"
-    report = grade_toy("import numpy as np\n" + code.replace("[1e-3", "np.array([1e-3").replace("7e-6]", "7e-6])"))
+    code = (
+        "def scaled_square_grad(x, c):\n    return 2*c*x + [1e-3, 2e-5, -3e-4, 0, 7e-6][:len(x)]\n"
+    )
+    report = grade_toy(
+        "import numpy as np\n" + code.replace("[1e-3", "np.array([1e-3").replace("7e-6]", "7e-6])")
+    )
     for outcome in failing(by_name(report)["scaled_square_grad"]):
         assert outcome.failure is not None
         assert outcome.failure.cause is None
@@ -150,7 +154,9 @@ def test_same_seed_same_report(grade_toy: Grade) -> None:
 
     def values(seed: int) -> list[object]:
         score = by_name(grade_toy(wrong, seed=seed))["scaled_square_grad"]
-        return [o.failure.mismatch.actual for o in failing(score) if o.failure and o.failure.mismatch]
+        return [
+            o.failure.mismatch.actual for o in failing(score) if o.failure and o.failure.mismatch
+        ]
 
     assert values(5) == values(5)
     assert values(5) != values(6)
@@ -185,7 +191,9 @@ def test_a_fault_of_ours_is_not_the_learners(own_toy: Content) -> None:
     assert by_name(report)["scaled_square_grad"].status is Status.PASSED
 
 
-def test_files_beside_the_submission_are_not_run(toy_grader: Grader, toy: Content, tmp_path: Path) -> None:
+def test_files_beside_the_submission_are_not_run(
+    toy_grader: Grader, toy: Content, tmp_path: Path
+) -> None:
     """conftest.py, pytest.ini, numpy.py and sitecustomize.py in a submission have no effect."""
     (tmp_path / "toy.py").write_text(toy.source("toy").read_text())
     for name in ("conftest.py", "numpy.py", "sitecustomize.py", "usercustomize.py"):

@@ -14,12 +14,16 @@ import pytest
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.packaging
 
-WRONG = "import numpy as np\ndef softmax_vjp(s, grad_s, axis=-1):\n    return s * (1 - s) * grad_s\n"
+WRONG = (
+    "import numpy as np\ndef softmax_vjp(s, grad_s, axis=-1):\n    return s * (1 - s) * grad_s\n"
+)
 
 
 def check(command: list[str | Path], **options: object) -> str:
     """Run a command that must succeed; what it printed."""
-    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False, **options)  # type: ignore[call-overload]
+    done = subprocess.run(
+        list(map(str, command)), capture_output=True, text=True, check=False, **options
+    )  # type: ignore[call-overload]
     assert done.returncode == 0, done.stdout + done.stderr
     return str(done.stdout)
 
@@ -33,7 +37,10 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
         if (ROOT / name).is_file():
             (target / name).parent.mkdir(parents=True, exist_ok=True)
             (target / name).write_bytes((ROOT / name).read_bytes())
-    for junk in ("exercises/softmax/.ipynb_checkpoints/softmax.py", "solutions/__pycache__/x.pyc", "solutions/softmax.py~"):
+    for junk in (
+        "exercises/softmax/.ipynb_checkpoints/softmax.py", "solutions/__pycache__/x.pyc",
+        "solutions/softmax.py~",
+    ):  # fmt: skip
         (target / junk).parent.mkdir(parents=True, exist_ok=True)
         (target / junk).write_text("junk")
     return target
@@ -84,11 +91,18 @@ def test_wheel_holds_the_package_alone(built: Path) -> None:
 def test_sdist_holds_what_the_tests_need(built: Path) -> None:
     """The sdist has the content, the tests and the licence, under one folder."""
     (sdist,) = built.glob("*.tar.gz")
-    names = tarfile.open(sdist).getnames()
+    with tarfile.open(sdist) as archive:
+        names = archive.getnames()
     tops = {name.split("/")[0] for name in names}
     assert len(tops) == 1
     top = tops.pop()
-    for needed in ("LICENSE", "README.md", "solutions/softmax.py", "tests/grader/test_packaging.py", "hatch_build.py"):
+    for needed in (
+        "LICENSE",
+        "README.md",
+        "solutions/softmax.py",
+        "tests/grader/test_packaging.py",
+        "hatch_build.py",
+    ):
         assert f"{top}/{needed}" in names
 
 

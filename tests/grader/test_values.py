@@ -237,7 +237,10 @@ def test_raises() -> None:
 
     assert_raises(ValueError, refuse, "the Kernel does not fit", match="fit kernel")
     assert "raised" in failure(assert_raises, KeyError, refuse, "x").headline
-    assert "mention kernel" in failure(assert_raises, ValueError, refuse, "no", match="kernel").headline
+    assert (
+        "mention kernel"
+        in failure(assert_raises, ValueError, refuse, "no", match="kernel").headline
+    )
     assert "returned the float 1" in failure(assert_raises, ValueError, lambda: 1.0).headline
 
 

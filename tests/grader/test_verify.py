@@ -40,7 +40,9 @@ def test_sound_course_is_proved(toy: Content) -> None:
         ("mistakes_file", "def row_means__sum", "def colum_means__sum", "an exercise of the course"),
     ],
 )  # fmt: skip
-def test_each_fault_has_its_complaint(own_toy: Content, room: str, old: str, new: str, words: str) -> None:
+def test_each_fault_has_its_complaint(
+    own_toy: Content, room: str, old: str, new: str, words: str
+) -> None:
     """What is not proved is said, with the name of what is at fault."""
     file = getattr(own_toy, room)("toy")
     text = file.read_text()

@@ -114,7 +114,9 @@ def test_logsumexp_pure(submission, rng):
 # softmax
 
 
-@pytest.mark.parametrize(("shape", "axis"), [((7,), -1), ((3, 5), -1), ((3, 5), 0), ((2, 3, 4), -2)])
+@pytest.mark.parametrize(
+    ("shape", "axis"), [((7,), -1), ((3, 5), -1), ((3, 5), 0), ((2, 3, 4), -2)]
+)
 def test_softmax_values(submission, rng, shape, axis):
     z = rng.normal(size=shape) * 2
     assert_close(submission.softmax(z, axis=axis), along(softmax_slice, z, axis))
@@ -132,13 +134,20 @@ def test_softmax_extremes(submission, rng):
 
 
 def test_softmax_wide_range(submission, rng):
-    z = np.array([[0.0, -40.0, -300.0, -700.0], [3.0, -90.0, -200.0, 1.0]]) + rng.normal(size=(2, 4))
+    z = np.array([[0.0, -40.0, -300.0, -700.0], [3.0, -90.0, -200.0, 1.0]]) + rng.normal(
+        size=(2, 4)
+    )
     value = as_array(submission.softmax(z), (2, 4), axes=("row", "class"))
     # Tiny probabilities keep their digits: compared in the logarithm, where an eps in the
     # denominator or a clip shows.
     if not (value > 0).all():
         fail("a probability near 1e-300 is representable, but came back as zero or negative")
-    assert_close(np.log(value), along(log_softmax_slice, z, -1), axes=("row", "class"), name="log of the result")
+    assert_close(
+        np.log(value),
+        along(log_softmax_slice, z, -1),
+        axes=("row", "class"),
+        name="log of the result",
+    )
 
 
 def test_softmax_all_masked(submission, rng):
@@ -298,7 +307,9 @@ def test_cross_entropy_values(submission, rng, n, c):
     logits = rng.normal(size=(n, c)) * 2
     labels = labels_unlike_argmax(rng, logits)
     assert_close(
-        submission.cross_entropy(logits, labels), mean_loss(logits, labels), constants={"N": n, "C": c}
+        submission.cross_entropy(logits, labels),
+        mean_loss(logits, labels),
+        constants={"N": n, "C": c},
     )
 
 
