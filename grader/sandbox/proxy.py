@@ -89,15 +89,12 @@ class TopicProxy(ABC):
         self.records: list[Record] = []
         self.warnings: list[str] = []
         self.printed: list[str] = []
-        self._functions: dict[str, RemoteFunction] = {}
         self._halted: dict[str, Halted] = {}
 
     def __getattr__(self, name: str) -> RemoteFunction:
         if name.startswith("_") or name not in self.exercises:
             raise AttributeError(f"{name!r} is no exercise of the topic {self.topic}")
-        function = self._functions.get(name)
-        if function is None:
-            function = self._functions[name] = RemoteFunction(self, name)
+        function = self.__dict__[name] = RemoteFunction(self, name)  # found there from now on
         return function
 
     def begin(self) -> None:

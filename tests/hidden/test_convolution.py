@@ -33,13 +33,14 @@ UNUSUAL = [
 ]
 # The stride is longer than the kernel: rows and columns between the windows are touched by none.
 GAPS = [((7, 10), (1, 2), 3, 1)]
-# The kernel is too long along one axis only, mostly by one.
+# The kernel is too long along one axis only, mostly by one; at last along both.
 TOO_LARGE = [
     ((3, 9), (4, 2), 1, 0),
     ((8, 4), (3, 9), 3, 2),
     ((2, 9), (6, 2), 1, 1),
     ((9, 3), (2, 4), 1, 0),
     ((4, 8), (7, 3), 2, 1),
+    ((3, 5), (4, 6), 1, 0),
 ]
 
 
