@@ -92,7 +92,12 @@ class Grader:
             proxy.prepare()
         candidate = Candidate(submission.name, proxies, names)
         try:
-            session = self.run([candidate], [t.slug for t in chosen], seed, on_outcome=on_outcome)
+            session = self.run(
+                [candidate],
+                [topic.slug for topic in chosen],
+                seed,
+                on_outcome=None if on_outcome is None else lambda _, outcome: on_outcome(outcome),
+            )
         finally:
             for proxy in proxies.values():
                 proxy.close()
@@ -136,7 +141,7 @@ class Grader:
         topics: Sequence[str],
         seed: int,
         *,
-        on_outcome: Callable[[Outcome], None] | None = None,
+        on_outcome: Callable[[Candidate, Outcome], None] | None = None,
         strict: bool = False,
     ) -> Session:
         """Run the suites of some topics against candidates."""
@@ -145,7 +150,7 @@ class Grader:
             {t: [e.name for e in self.course.topic(t).exercises] for t in topics},
             candidates,
             seed,
-            on_outcome=None if on_outcome is None else lambda _, outcome: on_outcome(outcome),
+            on_outcome=on_outcome,
             strict=strict,
         )
 

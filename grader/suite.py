@@ -21,7 +21,7 @@ import pytest
 
 from grader.errors import CheckFailure, CheckUnresolved, GradsmithError, Halted, SubmissionRaised
 from grader.model import Failure, Outcome, Status
-from grader.sandbox.proxy import Record, TopicProxy
+from grader.sandbox.proxy import Record, RemoteFunction, TopicProxy
 
 INI = Path(__file__).with_name("suite.ini")
 # What a suite does not use costs time at each start; and a learner's own pytest.ini, conftest.py
@@ -142,6 +142,18 @@ def _warnings(strict: bool) -> Iterator[None]:
         yield
 
 
+class Functions:
+    """What a suite sees of a submission: its functions by name, and nothing else that a name could hit."""
+
+    __slots__ = ("__proxy",)
+
+    def __init__(self, proxy: TopicProxy) -> None:
+        self.__proxy = proxy
+
+    def __getattr__(self, name: str) -> RemoteFunction:
+        return self.__proxy.function(name)
+
+
 class _Plugin:
     """Parametrizes every test over the candidates, and turns reports into outcomes."""
 
@@ -199,11 +211,11 @@ class _Plugin:
         return candidate
 
     @pytest.fixture
-    def submission(self, candidate: Candidate, request: pytest.FixtureRequest) -> TopicProxy:
+    def submission(self, candidate: Candidate, request: pytest.FixtureRequest) -> Functions:
         """The learner's functions of this suite's topic."""
         proxy = candidate.topics[topic_of(request.node.path)]
         proxy.begin()
-        return proxy
+        return Functions(proxy)
 
     @pytest.fixture
     def rng(self, request: pytest.FixtureRequest) -> np.random.Generator:
@@ -264,7 +276,7 @@ class _Plugin:
 
         def rerun(functions: TopicProxy) -> None:
             functions.begin()
-            fresh = {"submission": functions, "rng": self._rng(item)}
+            fresh = {"submission": Functions(functions), "rng": self._rng(item)}
             function(**{key: fresh.get(key, value) for key, value in given.items()})
 
         return rerun

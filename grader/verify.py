@@ -103,7 +103,9 @@ def verify_topic(grader: Grader, topic: Topic, seed: int) -> list[Evidence]:
     """
     cohort = _Cohort(grader, topic)
     try:
-        session = grader.run(cohort.candidates, [topic.slug], seed, strict=True)
+        session = grader.run(
+            cohort.candidates, [topic.slug], seed, strict=True, on_outcome=cohort.release
+        )
         return [cohort.evidence(session, exercise.name, seed) for exercise in topic.exercises]
     finally:
         cohort.close()
@@ -119,6 +121,7 @@ class _Cohort:
         content = grader.content
         self.solution = content.source(topic.slug).read_text(encoding="utf-8")
         self.proxies: list[RemoteTopic] = []
+        self.current: Candidate | None = None
         self.candidates: list[Candidate] = []
         everything = frozenset(self.names)
         self._add("solution", self.solution, everything)
@@ -156,6 +159,14 @@ class _Cohort:
         )  # fmt: skip
         self.proxies.append(proxy)
         self.candidates.append(Candidate(label, {self.topic.slug: proxy}, exercises))
+
+    def release(self, candidate: Candidate, outcome: Outcome) -> None:
+        """Let go of the candidate before this one: tests come candidate by candidate."""
+        del outcome
+        if candidate is not self.current:
+            if self.current is not None:
+                self.current.topics[self.topic.slug].close()
+            self.current = candidate
 
     def close(self) -> None:
         for proxy in self.proxies:

@@ -92,10 +92,13 @@ class TopicProxy(ABC):
         self._halted: dict[str, Halted] = {}
 
     def __getattr__(self, name: str) -> RemoteFunction:
+        return self.function(name)
+
+    def function(self, name: str) -> RemoteFunction:
+        """The exercise of that name; AttributeError where the topic has none."""
         if name.startswith("_") or name not in self.exercises:
             raise AttributeError(f"{name!r} is no exercise of the topic {self.topic}")
-        function = self.__dict__[name] = RemoteFunction(self, name)  # found there from now on
-        return function
+        return RemoteFunction(self, name)
 
     def begin(self) -> None:
         """Forget what was recorded: a test begins."""
