@@ -31,6 +31,8 @@ def check(command: list[str | Path], **options: object) -> str:
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The files that git tracks or would track, with some junk beside them."""
+    if not (ROOT / ".git").exists():
+        pytest.skip("not a git checkout: there is no list of the project's files")
     target = tmp_path_factory.mktemp("checkout")
     listed = check(["git", "ls-files", "-co", "--exclude-standard", "-z"], cwd=ROOT).split("\0")
     for name in filter(None, listed):
