@@ -33,12 +33,16 @@ CONFTEST = """
 import importlib.util, sys, zlib
 import numpy as np, pytest
 from grader.calls import call_here
+from grader.errors import SubmissionRaised
 
 class Direct:
     def __init__(self, function):
         self.function = function
     def __call__(self, *args, **kwargs):
-        return self.function(*args, **kwargs)
+        try:
+            return self.function(*args, **kwargs)
+        except ValueError as error:
+            raise SubmissionRaised("ValueError", str(error)) from None
     def call(self, *args, **kwargs):
         return call_here(self.function, args, kwargs)
 
@@ -68,7 +72,7 @@ def seconds(command: Sequence[str], cwd: Path) -> float:
     done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
     taken = time.perf_counter() - start
     if done.returncode != 0:
-        raise SystemExit(f"{' '.join(command)}\n{done.stdout}{done.stderr}")
+        raise SystemExit(f"{' '.join(command)}\n{(done.stdout + done.stderr)[-2000:]}")
     return taken
 
 

@@ -14,9 +14,9 @@ from typing import Any, NoReturn, cast
 import numpy as np
 import numpy.typing as npt
 
-from grader.calls import Call, call
+from grader.calls import Call, Callee, call
 from grader.checks.diagnosis import explain, pattern_of
-from grader.errors import CheckFailure, SubmissionRaised, VacuousCheckError
+from grader.errors import CheckFailure, CheckUnresolved, SubmissionRaised, VacuousCheckError
 from grader.model import Cause, Failure, Mismatch
 
 Array = npt.NDArray[Any]
@@ -232,7 +232,7 @@ def assert_raises(
     """
     wanted = exception.__name__
     try:
-        value = function(*args, **kwargs)
+        value = _as_submission(function)(*args, **kwargs)
     except SubmissionRaised as raised:
         if wanted not in raised.bases:
             where = f" (line {raised.line})" if raised.line else ""
@@ -334,6 +334,23 @@ def same(a: Any, b: Any, *, rtol: float = 0.0) -> bool:
     if callable(a) and callable(b):
         return True
     return type(a) is type(b) and bool(a == b)
+
+
+def _as_submission(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function whose exceptions come as a submission's do; a plain one's are made so."""
+    if isinstance(function, Callee):
+        return function
+
+    def call_plain(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return function(*args, **kwargs)
+        except (SubmissionRaised, CheckFailure, CheckUnresolved):
+            raise
+        except Exception as error:  # whatever a function raises is its outcome
+            bases = tuple(base.__name__ for base in type(error).__mro__)
+            raise SubmissionRaised(type(error).__name__, str(error), bases=bases) from None
+
+    return call_plain
 
 
 def _names(name: str | Sequence[str], n: int) -> list[str]:

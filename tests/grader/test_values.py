@@ -236,6 +236,7 @@ def test_raises() -> None:
         raise SubmissionRaised("LinAlgError", message, bases=("LinAlgError", "ValueError"), line=4)
 
     assert_raises(ValueError, refuse, "the Kernel does not fit", match="fit kernel")
+    assert_raises(ValueError, int, "x", match="invalid literal")
     assert "raised" in failure(assert_raises, KeyError, refuse, "x").headline
     assert (
         "mention kernel"
