@@ -1,8 +1,8 @@
 """The mistake bank at work: which known mistake gives exactly what a submission gave.
 
-A cause is named only where a mistake returns the same for every call that the failing test made *and* fails that
-test at the same entry with the same value, and where no other mistake explains the run as well. A wrong cause is worse
-than none.
+A cause is named only where a mistake returns the same for every call that the failing test made, fails that
+test at the same entry with the same value, is refuted by no other test, and where no other mistake explains
+the run as well. A wrong cause is worse than none.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 
 from grader.content import Content
 from grader.errors import CheckFailure, CheckUnresolved, GradsmithError, Halted, SubmissionRaised
-from grader.model import Cause, Failure, Outcome, Status
+from grader.model import Cause, Outcome, Status
 from grader.sandbox.local import LocalTopic, load_module
 from grader.sandbox.proxy import Record
 from grader.suite import Trace, alike, classify, with_cause
@@ -82,7 +82,7 @@ class Bank:
         for trace in traces:
             cause = None
             if trace.outcome.status is Status.FAILED and trace.rerun is not None:
-                cause = _cause_of(trace, matches)
+                cause = _cause_of(trace, matches, traces)
             outcomes.append(
                 trace.explained() if cause is None else with_cause(trace.outcome, cause)
             )
@@ -115,10 +115,9 @@ class _Match:
         """For how many calls of the run it returns the same."""
         return sum(self._agrees_on(record) for record in self._records)
 
-    @property
-    def everywhere(self) -> bool:
-        """Whether it returns the same for all of them."""
-        return all(self._agrees_on(record) for record in self._records)
+    def stands(self, traces: Sequence[Trace]) -> bool:
+        """Whether no test refutes it: where the submission's values can be judged, they are the mistake's."""
+        return all(self._agrees_on(r) for t in traces if _judges(t) for r in t.records)
 
     def _agrees_on(self, record: Record) -> bool:
         known = self._agrees.get(id(record))
@@ -154,10 +153,9 @@ class _Match:
         return False
 
 
-def _cause_of(trace: Trace, matches: Sequence[_Match]) -> Cause | None:
-    """The one mistake that explains a failing test, or None."""
-    telling = _telling(trace)
-    fitting = [m for m in matches if m.covers(trace) and (telling or m.everywhere)]
+def _cause_of(trace: Trace, matches: Sequence[_Match], traces: Sequence[Trace]) -> Cause | None:
+    """The one mistake that explains a failing test and that no other test refutes, or None."""
+    fitting = [m for m in matches if m.covers(trace) and m.stands(traces)]
     if len(fitting) > 1:
         best = max(m.count for m in fitting)
         fitting = [m for m in fitting if m.count == best]
@@ -165,13 +163,17 @@ def _cause_of(trace: Trace, matches: Sequence[_Match]) -> Cause | None:
     return fitting[0].mistake.cause if len(fitting) == 1 else None
 
 
-def _telling(trace: Trace) -> bool:
-    """Whether what came back in a test could hardly be the same by chance: finite real values."""
-    failure: Failure | None = trace.outcome.failure
+def _judges(trace: Trace) -> bool:
+    """Whether a test says what the submission computes: it passed, or failed by finite values.
+
+    One that failed by its kind, an exception or NaN may have met another mistake on top.
+    """
+    if trace.outcome.status is Status.PASSED:
+        return True
+    failure = trace.outcome.failure
     if failure is None or failure.mismatch is None:
         return False
-    actual = failure.mismatch.actual
-    return isinstance(actual, float | complex) and bool(np.isfinite(actual)) and actual != 0
+    return bool(np.isfinite(failure.mismatch.actual))
 
 
 def close(a: Any, b: Any) -> bool:

@@ -382,7 +382,8 @@ def choose_reg(regs, valid_rmse):
 
     Parameters
     ----------
-    regs : ndarray (m,) of float64, m ≥ 1, the strengths that were tried, in any order. 0 is one.
+    regs : ndarray (m,) of float64, m ≥ 1, the strengths that were tried, in any order; 0
+        may be among them.
     valid_rmse : ndarray (m,) of float64: the validation RMSE of each, NaN or +inf where a fit
         diverged.
 

@@ -154,6 +154,7 @@ def softmax_vjp(s, grad_s, axis=-1):
     Notes
     -----
     O(size) time and memory: a slice of 20,000 entries must work, whose Jacobian would take 3 GB.
+    A slice of zeros, the softmax of one that is all −inf, gives zeros without a warning.
     Neither argument is changed.
 
     References
@@ -177,7 +178,7 @@ def cross_entropy(logits, labels):
     Parameters
     ----------
     logits : ndarray (N, C) of float64, N ≥ 1. A class that is not the row's label may be −inf.
-    labels : ndarray (N,) of integers in 0 … C−1.
+    labels : ndarray (N,) of integers, of any width, in 0 … C−1.
 
     Returns
     -------
@@ -210,7 +211,7 @@ def cross_entropy_grad(logits, labels):
     Parameters
     ----------
     logits : ndarray (N, C) of float64, N ≥ 1. A class that is not the row's label may be −inf.
-    labels : ndarray (N,) of integers in 0 … C−1.
+    labels : ndarray (N,) of integers, of any width, in 0 … C−1.
 
     Returns
     -------

@@ -338,7 +338,8 @@ def same(a: Any, b: Any, *, rtol: float = 0.0) -> bool:
 
 def _as_submission(function: Callable[..., Any]) -> Callable[..., Any]:
     """A function whose exceptions come as a submission's do; a plain one's are made so."""
-    if isinstance(function, Callee):
+    own: Any = function
+    if isinstance(own, Callee):
         return function
 
     def call_plain(*args: Any, **kwargs: Any) -> Any:

@@ -170,6 +170,7 @@ class _Pen:
         self.ascii = options.ascii_only
         self.roomy = True  # whether the tables have cells to spare
         self.advised: set[Status] = set()
+        self.told_of_verbose = False
 
     def own(self, text: str) -> str:
         """Text of ours, with what this console cannot show replaced."""
@@ -235,6 +236,12 @@ class _Pen:
         for line in self.wrap(text, self.width - indent):
             yield self.line(first, " " * (indent - first.cell_len), line)
             first = Text()
+
+    def shows_them(self) -> str:
+        """How to see what is only counted; said once a report."""
+        words = "" if self.told_of_verbose else f" (-v{GLUE}shows{GLUE}them)"
+        self.told_of_verbose = True
+        return words
 
     def ends(self, left: Text, right: Text) -> Text:
         """One line as wide as a table, with `left` at its left end and `right` at its right end."""
@@ -321,7 +328,7 @@ def _report(pen: _Pen, report: Report, advise: bool) -> Iterator[Text]:
     groups = by_topic(report)
     longest = max((cell_len(pen.clean(s.exercise.name)) for s in report.scores), default=0)
     pen.roomy = longest + ROOMY <= pen.table
-    yield from _header(pen, report)
+    yield from _header(pen, report, several=not advise)
     if not groups:
         yield Text()
         yield from pen.hang(Text("nothing was graded: no exercise was chosen"), indent=0)
@@ -341,7 +348,7 @@ def _report(pen: _Pen, report: Report, advise: bool) -> Iterator[Text]:
         yield from _next(pen, report, groups)
 
 
-def _header(pen: _Pen, report: Report) -> Iterator[Text]:
+def _header(pen: _Pen, report: Report, *, several: bool) -> Iterator[Text]:
     full = report.points and report.earned >= report.points
     style = "bold green" if full else "bold"
     right = Text.assemble(
@@ -352,11 +359,9 @@ def _header(pen: _Pen, report: Report) -> Iterator[Text]:
         right = Text.assemble(bar, "  ", right)
     name = pen.cut_middle(pen.clean(report.submission), pen.table - right.cell_len - 2)
     yield pen.ends(Text(name, "bold"), right)
-    facts = [
-        pen.clean(report.course),
-        f"seed {report.seed}",
-        f"isolation: {pen.clean(report.isolation)}",
-    ]
+    facts = [pen.clean(report.course), f"seed {report.seed}"]
+    if pen.verbose or several:  # who grades others asks for it, a learner has no use for it
+        facts.append(f"isolation: {pen.clean(report.isolation)}")
     if pen.verbose:
         facts += [f"{report.seconds:.1f} s", f"grader {pen.clean(report.version)}"]
         facts += [f"{pen.clean(k)} {pen.clean(v)}" for k, v in report.environment.items()]
@@ -488,11 +493,22 @@ def _passed_remarks(pen: _Pen, score: Score) -> Iterator[Text]:
 
 
 def _remarks(
-    pen: _Pen, outcomes: Iterable[Outcome], n_lines: int = MAX_LINES
+    pen: _Pen,
+    outcomes: Iterable[Outcome],
+    n_lines: int = MAX_LINES,
+    headlines: Sequence[str] = (),
 ) -> Iterator[tuple[str, str]]:
-    """Pairs of ('warned', …) and ('printed', …), each said once for all `outcomes`."""
+    """Pairs of ('warned', …) and ('printed', …), each said once for all `outcomes`.
+
+    A warning that one of the `headlines` has told is left out.
+    """
     outcomes = list(outcomes)
-    warnings = Counter(warning for outcome in outcomes for warning in outcome.warnings)
+    warnings = Counter(
+        warning
+        for outcome in outcomes
+        for warning in outcome.warnings
+        if f"the call warns: {warning}" not in headlines
+    )
     if warnings:
         n_shown = len(warnings) if pen.verbose else n_lines
         shown = [
@@ -614,7 +630,8 @@ def _block(pen: _Pen, report: Report, score: Score) -> Iterator[Text]:
         same = next((k for k in groups if k == (outcome.status, outcome.failure)), None)
         groups.setdefault(same or (outcome.status, outcome.failure), []).append(outcome)
     entries = list(groups.values())
-    shown = entries if pen.verbose else entries[:MAX_CHECKS]
+    shown = entries if pen.verbose else _telling(entries)
+    hidden = [entry for entry in entries if entry not in shown]
     if score.status is not Status.FAILED and len(entries) <= 1:
         # one reason for all: the checks that met it add nothing to it
         yield from pen.hang(Text(pen.paragraph(_reason(report, score))), indent=6)
@@ -622,19 +639,35 @@ def _block(pen: _Pen, report: Report, score: Score) -> Iterator[Text]:
         reason = score.reason or "no check says why"
         yield from pen.hang(Text(pen.paragraph(reason)), indent=6)
     else:
-        yield from _checks(pen, report, shown)
-    hidden = [outcome for entry in entries[len(shown) :] for outcome in entry]
+        if score.status is Status.FAILED and score.reason:
+            yield from pen.hang(Text(pen.paragraph(score.reason)), indent=6)
+        yield from _checks(pen, report, shown, reason=score.reason)
     if hidden:
-        names = ", ".join(pen.clean(outcome.check, 60) for outcome in hidden)
-        more = f"and {_count(len(hidden), 'more failing check')}: {names}"
+        n = sum(map(len, hidden))
+        more = f"and {_count(n, 'more failing check')}{pen.shows_them()}"
         yield from pen.hang(Text(more, "dim"), indent=6)
-    for words, text in _remarks(pen, failing):
+    headlines = [entry[0].failure.headline for entry in shown if entry[0].failure is not None]
+    for words, text in _remarks(pen, failing, headlines=headlines):
         yield from pen.hang(Text(text, "dim"), indent=15, label=Text(f"      {words}", "dim"))
     ours = [o for o in score.outcomes if o.status in NOT_THEIRS]
     if ours:
-        names = ", ".join(pen.clean(outcome.check, 60) for outcome in ours)
-        more = f"{_count(len(ours), 'check')} could not decide, not your fault: {names}"
+        more = f"{_count(len(ours), 'check')} could not decide, not your fault"
+        if pen.verbose or len(ours) <= MAX_CHECKS:
+            more += f": {', '.join(pen.clean(outcome.check, 60) for outcome in ours)}"
         yield from pen.hang(Text(more, "yellow"), indent=6)
+
+
+def _telling(entries: Sequence[list[Outcome]]) -> list[list[Outcome]]:
+    """The first few failures; if none of them is explained, the last gives way to one that is."""
+    shown, rest = list(entries[:MAX_CHECKS]), entries[MAX_CHECKS:]
+    if not any(_explained(entry) for entry in shown):
+        shown[-1:] = next(([entry] for entry in rest if _explained(entry)), shown[-1:])
+    return shown
+
+
+def _explained(entry: Sequence[Outcome]) -> bool:
+    failure = entry[0].failure
+    return failure is not None and failure.cause is not None
 
 
 def _reason(report: Report, score: Score) -> str:
@@ -646,40 +679,47 @@ def _reason(report: Report, score: Score) -> str:
     return score.reason or "no reason was given"
 
 
-def _checks(pen: _Pen, report: Report, entries: Sequence[list[Outcome]]) -> Iterator[Text]:
-    """Each failing check with what it found, and why; one cause is said once."""
+def _checks(
+    pen: _Pen, report: Report, entries: Sequence[list[Outcome]], *, reason: str
+) -> Iterator[Text]:
+    """Each failing check with what it found, and why; what explains all of them comes first."""
     labels = [pen.clean(entry[0].check, 120) for entry in entries]
     room = min(LABEL, pen.width // 4)
     indent = 6 + 2 + min(max(len(label) for label in labels), room)
     causes = [_cause(pen, entry[0].failure) for entry in entries]
-    one = len(entries) > 1 and causes[0] is not None and len(set(causes)) == 1
+    found = {cause for cause in causes if cause is not None}
+    one = len(set(causes)) == 1 or found == {UNEXPLAINED}
+    if one and found and not (reason and found == {UNEXPLAINED}):
+        yield from pen.hang(_why(found.pop()), indent=6)
     first: dict[str, str] = {}
     for entry, label, cause in zip(entries, labels, causes, strict=True):
         lines = list(_found(pen, report, entry[0]))
-        if len(entry) > 1:
-            names = ", ".join(pen.clean(outcome.check, 60) for outcome in entry[1:])
-            lines.append(Text(f"the same in {names}", "dim"))
         if cause is not None and not one:
             said = pen.own(f"the same as in {first[cause]}") if cause in first else cause
             lines.append(_why(said))
             if cause != UNEXPLAINED:
                 first.setdefault(cause, label)
+        if len(entry) > 1:
+            lines.append(Text(_the_same(pen, entry[1:]), "dim"))
         head: Text | None = Text(f"      {label}", "cyan")
         for line in lines:
             yield from pen.hang(line, indent=indent, label=head)
             head = None
-    if one and causes[0] is not None:
-        which = {2: "both"}.get(len(entries), f"all {len(entries)}")
-        yield from pen.hang(_why(causes[0], which), indent=6)
+
+
+def _the_same(pen: _Pen, others: Sequence[Outcome]) -> str:
+    if pen.verbose:
+        return f"the same in {', '.join(pen.clean(outcome.check, 60) for outcome in others)}"
+    return f"the same in {_count(len(others), 'more check')}{pen.shows_them()}"
 
 
 UNEXPLAINED = "unexplained"
 
 
-def _why(cause: str, which: str = "") -> Text:
+def _why(cause: str) -> Text:
     if cause == UNEXPLAINED:
-        return Text("why: unexplained", "dim")
-    return Text.assemble((f"why ({which}): " if which else "why: ", "bold yellow"), cause)
+        return Text(f"why: {UNEXPLAINED}", "dim")
+    return Text.assemble(("why: ", "bold yellow"), cause)
 
 
 def _cause(pen: _Pen, failure: Failure | None) -> str | None:
@@ -762,14 +802,14 @@ def _mismatch(pen: _Pen, mismatch: Mismatch) -> Iterator[Text]:
 
 def _advice(pen: _Pen, report: Report, same: Sequence[Score]) -> list[Text]:
     """What to do about a status, said once a report."""
-    name = pen.clean(same[0].exercise.name)
+    name = _called(same[0])
     words = {
         Status.TIMEOUT: "look for a loop that never ends, or write Python loops as array "
         f"operations; one call may take {report.timeout:g} s",
         Status.ERROR: "run the function by itself and look for what ends its process: exit(), "
         "endless recursion, too much memory",
         Status.TAMPERED: "this is no verdict: show this report to whoever runs the course",
-        Status.UNRESOLVED: f"`grader check {name}` tries again; if it stays undecided, show this "
+        Status.UNRESOLVED: f"{_command(pen, 'check', name)} tries again; if it stays undecided, show this "
         "report to whoever runs the course",
         Status.GRADER_ERROR: "nothing is held against you: show this report, with its seed "
         f"{report.seed}, to whoever runs the course",
@@ -777,6 +817,12 @@ def _advice(pen: _Pen, report: Report, same: Sequence[Score]) -> list[Text]:
     if words is None:
         return []
     return list(pen.hang(Text(words), indent=13, label=Text("      to do", "bold")))
+
+
+def _called(score: Score) -> str:
+    """What the commands call the exercise: its topic's name alone would mean the whole topic."""
+    name, topic = score.exercise.name, score.exercise.topic
+    return f"{topic}/{name}" if name == topic else name
 
 
 def _command(pen: _Pen, verb: str, name: str) -> str:
@@ -788,7 +834,7 @@ def _next(pen: _Pen, report: Report, groups: Sequence[TopicScores]) -> Iterator[
 
     def first(*statuses: Status) -> str | None:
         scores = (score for group in groups for score in group.scores)
-        return next((s.exercise.name for s in scores if s.status in statuses), None)
+        return next((_called(s) for s in scores if s.status in statuses), None)
 
     problem = next((p for g in groups for p in g.problems), None)
     broken = first(Status.FAILED, Status.ERROR, Status.TIMEOUT)
@@ -797,16 +843,14 @@ def _next(pen: _Pen, report: Report, groups: Sequence[TopicScores]) -> Iterator[
     if problem is not None:
         line = f" line {problem.line}" if problem.line is not None else ""
         words = f"mend {pen.clean(problem.file, 60)}{line}"
-        name = next((g.scores[0].exercise.name for g in groups if g.problems and g.scores), None)
+        name = next((_called(g.scores[0]) for g in groups if g.problems and g.scores), None)
         words += f", then {_command(pen, 'check', name)}" if name else ", then check it again"
     elif (name := broken or stub) is not None:
         words = f"{_command(pen, 'show', name)}, then {_command(pen, 'check', name)}"
     elif ours is not None:
         words = "the rest is not in your hands: show this report to whoever runs the course"
     else:
-        yield from pen.hang(
-            Text("every function passes: nothing is left to do", "bold green"), indent=0
-        )
+        yield from pen.hang(Text("every function checked passes", "bold green"), indent=0)
         return
     yield from pen.hang(Text(words), indent=6, label=Text("next:", "bold"))
 

@@ -72,6 +72,15 @@ def extreme_rows(rng):
     return z
 
 
+def tied(rng):
+    """Rows whose maximum stands twice, three times, everywhere, and once."""
+    z = rng.normal(size=(4, 5))
+    z[0, [1, 4]] = 3.5
+    z[1, [0, 2, 3]] = 2.25
+    z[2] = rng.normal()
+    return z
+
+
 # logsumexp
 
 
@@ -87,6 +96,26 @@ def test_logsumexp_values(submission, rng, shape, axis):
 def test_logsumexp_default_axis(submission, rng):
     z = rng.normal(size=(4, 6))
     assert_close(submission.logsumexp(z), along(lse_slice, z, -1), axes=("row",))
+
+
+def test_logsumexp_default_axis_of_three(submission, rng):
+    z = rng.normal(size=(2, 3, 4))
+    assert_close(submission.logsumexp(z), along(lse_slice, z, -1))
+
+
+def test_logsumexp_ties(submission, rng):
+    z = tied(rng)
+    assert_close(submission.logsumexp(z), along(lse_slice, z, -1), axes=("row",))
+
+
+@pytest.mark.parametrize(("shape", "axis"), [((1, 5), -1), ((4, 1, 3), 0), ((1, 3), 0)])
+def test_logsumexp_other_axes_of_length_one(submission, rng, shape, axis):
+    z = rng.normal(size=shape)
+    assert_close(submission.logsumexp(z, axis=axis), along(lse_slice, z, axis))
+
+
+def test_logsumexp_example(submission):
+    assert_close(submission.logsumexp(np.array([1000.0, 1000.0])), 1000 + math.log(2))
 
 
 def test_logsumexp_extremes(submission, rng):
@@ -124,6 +153,17 @@ def test_softmax_values(submission, rng, shape, axis):
 
 def test_softmax_default_axis(submission, rng):
     z = rng.normal(size=(6, 4)).T  # not contiguous, and not square
+    assert_close(submission.softmax(z), along(softmax_slice, z, -1), axes=("row", "class"))
+
+
+@pytest.mark.parametrize("shape", [(5,), (2, 3, 4)])
+def test_softmax_default_axis_of_other_ranks(submission, rng, shape):
+    z = rng.normal(size=shape)
+    assert_close(submission.softmax(z), along(softmax_slice, z, -1))
+
+
+def test_softmax_ties(submission, rng):
+    z = tied(rng)
     assert_close(submission.softmax(z), along(softmax_slice, z, -1), axes=("row", "class"))
 
 
@@ -193,6 +233,17 @@ def test_log_softmax_default_axis(submission, rng):
     assert_close(submission.log_softmax(z), along(log_softmax_slice, z, -1), axes=("row", "class"))
 
 
+@pytest.mark.parametrize("shape", [(5,), (2, 3, 4)])
+def test_log_softmax_default_axis_of_other_ranks(submission, rng, shape):
+    z = rng.normal(size=shape)
+    assert_close(submission.log_softmax(z), along(log_softmax_slice, z, -1))
+
+
+def test_log_softmax_ties(submission, rng):
+    z = tied(rng)
+    assert_close(submission.log_softmax(z), along(log_softmax_slice, z, -1), axes=("row", "class"))
+
+
 def test_log_softmax_extremes(submission, rng):
     z = extreme_rows(rng)
     value = assert_no_warnings(submission.log_softmax, z)
@@ -236,6 +287,14 @@ def test_softmax_jacobian_batch(submission, rng, lead):
     assert_close(submission.softmax_jacobian(z), expected)
 
 
+def test_softmax_jacobian_ties(submission, rng):
+    z = tied(rng)
+    s = along(softmax_slice, z, -1)
+    expected = s[:, :, None] * (np.eye(z.shape[1]) - s[:, None, :])
+    value = submission.softmax_jacobian(z)
+    assert_close(value, expected, axes=("row", "output", "input"), atol=SATURATED)
+
+
 def test_softmax_jacobian_extremes(submission, rng):
     z = extreme_rows(rng)
     s = along(softmax_slice, z, -1)
@@ -272,6 +331,23 @@ def test_softmax_vjp_default_axis(submission, rng):
     grad_s = rng.normal(size=(4, 6))
     expected = s * (grad_s - (s * grad_s).sum(axis=-1)[:, None])
     assert_close(submission.softmax_vjp(s, grad_s), expected, axes=("row", "class"))
+
+
+@pytest.mark.parametrize("shape", [(5,), (2, 3, 4)])
+def test_softmax_vjp_default_axis_of_other_ranks(submission, rng, shape):
+    s, grad_s = along(softmax_slice, rng.normal(size=shape), -1), rng.normal(size=shape)
+    expected = s * (grad_s - (s * grad_s).sum(axis=-1, keepdims=True))
+    assert_close(submission.softmax_vjp(s, grad_s), expected)
+
+
+def test_softmax_vjp_masked_slice(submission, rng):
+    z = rng.normal(size=(3, 4))
+    z[1] = -np.inf
+    z[2, 0] = -np.inf
+    s, grad_s = along(softmax_slice, z, -1), rng.normal(size=(3, 4))
+    expected = s * (grad_s - (s * grad_s).sum(axis=-1, keepdims=True))
+    value = assert_no_warnings(submission.softmax_vjp, s, grad_s)
+    assert_close(value, expected, axes=("row", "class"))
 
 
 def test_softmax_vjp_saturated(submission, rng):
@@ -311,6 +387,18 @@ def test_cross_entropy_values(submission, rng, n, c):
         mean_loss(logits, labels),
         constants={"N": n, "C": c},
     )
+
+
+def test_cross_entropy_ties(submission, rng):
+    logits, labels = tied(rng), np.array([0, 3, 1, 2])
+    assert_close(submission.cross_entropy(logits, labels), mean_loss(logits, labels))
+
+
+@pytest.mark.parametrize("dtype", [np.int32, np.uint8])
+def test_cross_entropy_label_dtype(submission, rng, dtype):
+    logits = rng.normal(size=(5, 4))
+    labels = labels_unlike_argmax(rng, logits).astype(dtype)
+    assert_close(submission.cross_entropy(logits, labels), mean_loss(logits, labels.tolist()))
 
 
 def test_cross_entropy_one_row(submission, rng):
@@ -354,6 +442,14 @@ def test_cross_entropy_grad_differences(submission, rng, n, c):
         axes=("row", "class"),
         constants={"N": n, "C": c},
     )
+
+
+def test_cross_entropy_grad_ties(submission, rng):
+    logits, labels = tied(rng), np.array([0, 3, 1, 2])
+    expected = along(softmax_slice, logits, -1)
+    expected[np.arange(4), labels] -= 1
+    value = submission.cross_entropy_grad(logits, labels)
+    assert_close(value, expected / 4, axes=("row", "class"))
 
 
 def test_cross_entropy_grad_one_row(submission, rng):

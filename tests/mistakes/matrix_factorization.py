@@ -436,7 +436,7 @@ def mf_sgd_step__rows_only(mu, b_user, b_item, P, Q, user, item, rating, lr, reg
 def mf_fit__ratings_shuffled(
     users, items, ratings, n_users, n_items, n_factors, lr, reg, n_epochs, seed
 ):
-    """the caller's arrays are shuffled in place in each epoch"""
+    """each epoch shuffles the order that the last one left, not the ratings as they were given"""
     rng = np.random.default_rng(seed)
     model, rmse = _start(ratings, n_users, n_items, n_factors, rng), []
     for _ in range(n_epochs):
@@ -673,7 +673,7 @@ def als_user_step__zeros_where_singular(Q, items, residuals, reg):
 
 
 def als_user_step__secret_penalty(Q, items, residuals, reg):
-    """a small penalty of 1e-6 is added in secret, so that the system is never singular"""
+    """a small penalty of 1e-6 is added without being asked for, so that the system is never singular"""
     return _solve(Q[items], residuals, len(items) * reg + 1e-6)
 
 

@@ -51,7 +51,7 @@ def logsumexp__max_not_added_back(z, axis=-1):
 
 
 def logsumexp__largest_magnitude(z, axis=-1):
-    """the largest magnitude is subtracted in place of the maximum, so that very negative slices underflow"""
+    """something larger than the slice's maximum is subtracted, so that very negative slices underflow"""
     m = np.max(np.where(np.isneginf(z), 0.0, np.abs(z)), axis=axis, keepdims=True)
     return np.squeeze(m, axis=axis) + np.log(np.sum(np.exp(z - m), axis=axis))
 
@@ -84,7 +84,7 @@ def softmax__axis_ignored(z, axis=-1):
 
 
 def softmax__all_masked_nan(z, axis=-1):
-    """an all −inf slice gives 0/0, which is NaN"""
+    """an all −inf slice is not treated apart and gives NaN"""
     e = np.exp(z - np.max(z, axis=axis, keepdims=True))
     return e / e.sum(axis=axis, keepdims=True)
 
@@ -351,6 +351,136 @@ def cross_entropy_grad__through_softmax_again(logits, labels):
 def cross_entropy_grad__no_max(logits, labels):
     """no maximum is subtracted in the softmax, so that the exponentials overflow"""
     e = np.exp(logits)
+    grad = e / e.sum(axis=1, keepdims=True)
+    grad[np.arange(len(labels)), labels] -= 1
+    return grad / len(labels)
+
+
+def logsumexp__ties_dropped(z, axis=-1):
+    """the maximum is taken out of the sum, and with it every entry that ties with it"""
+    m = np.max(z, axis=axis, keepdims=True)
+    d = z - np.where(np.isneginf(m), 0.0, m)
+    rest = np.where(d < 0, np.exp(d), 0.0).sum(axis=axis, keepdims=True)
+    return np.squeeze(m + np.log1p(rest), axis=axis)
+
+
+def logsumexp__every_axis_squeezed(z, axis=-1):
+    """`np.squeeze` without `axis` drops the other axes of length one too"""
+    m = np.max(z, axis=axis, keepdims=True)
+    m = np.where(np.isneginf(m), 0.0, m)
+    with np.errstate(divide="ignore"):
+        return np.squeeze(m + np.log(np.sum(np.exp(z - m), axis=axis, keepdims=True)))
+
+
+def logsumexp__default_axis_one(z, axis=1):
+    """the default axis is 1, which is the last one of a matrix only"""
+    m = np.max(z, axis=axis, keepdims=True)
+    m = np.where(np.isneginf(m), 0.0, m)
+    with np.errstate(divide="ignore"):
+        return np.squeeze(m + np.log(np.sum(np.exp(z - m), axis=axis, keepdims=True)), axis=axis)
+
+
+def softmax__default_axis_one(z, axis=1):
+    """the default axis is 1, which is the last one of a matrix only"""
+    return _softmax(z, axis)
+
+
+def softmax__max_of_last_axis(z, axis=-1):
+    """the maximum is taken along the last axis whatever `axis` says, so that other slices underflow"""
+    m = np.max(z, axis=-1, keepdims=True)
+    e = np.exp(z - np.where(np.isneginf(m), z.dtype.type(0), m))
+    total = e.sum(axis=axis, keepdims=True)
+    return e / np.where(total == 0, z.dtype.type(1), total)
+
+
+def log_softmax__ties_dropped(z, axis=-1):
+    """the maximum is taken out of the sum, and with it every entry that ties with it"""
+    m = np.max(z, axis=axis, keepdims=True)
+    d = z - np.where(np.isneginf(m), 0.0, m)
+    return d - np.log1p(np.where(d < 0, np.exp(d), 0.0).sum(axis=axis, keepdims=True))
+
+
+def log_softmax__masked_slice_uniform(z, axis=-1):
+    """an all −inf slice gives the logarithm of the uniform distribution, not −inf"""
+    m = np.max(z, axis=axis, keepdims=True)
+    dead = np.isneginf(m)
+    d = np.where(dead, 0.0, z - np.where(dead, 0.0, m))
+    return d - np.log(np.exp(d).sum(axis=axis, keepdims=True))
+
+
+def softmax_jacobian__off_diagonal_sign(z):
+    """the sign off the diagonal is wrong: s_i s_j there, not −s_i s_j"""
+    s = _softmax(z)
+    jacobian = s[..., :, None] * s[..., None, :]
+    i = np.arange(z.shape[-1])
+    jacobian[..., i, i] = s - s**2
+    return jacobian
+
+
+def softmax_jacobian__global_max(z):
+    """one maximum is taken for the whole array, so that rows far below it underflow"""
+    e = np.exp(z - np.max(z))
+    s = e / e.sum(axis=-1, keepdims=True)
+    return s[..., :, None] * (np.eye(z.shape[-1]) - s[..., None, :])
+
+
+def softmax_vjp__not_multiplied_by_s(s, grad_s, axis=-1):
+    """the difference g − ⟨s, g⟩ is not multiplied by s"""
+    return grad_s - (s * grad_s).sum(axis=axis, keepdims=True)
+
+
+def softmax_vjp__average_with_weights(s, grad_s, axis=-1):
+    """`np.average` divides by the sum of the weights, which is 0 in a slice that may attend to nothing"""
+    return s * (grad_s - np.average(grad_s, axis=axis, weights=s, keepdims=True))
+
+
+def cross_entropy__base_two(logits, labels):
+    """the logarithm is taken to the base 2: bits, not nats"""
+    return -_log_softmax(logits)[np.arange(len(labels)), labels].mean() / np.log(2)
+
+
+def cross_entropy__global_max(logits, labels):
+    """one maximum is taken for the whole array, so that rows far below it underflow"""
+    d = logits - np.max(logits)
+    return np.mean(np.log(np.exp(d).sum(axis=1)) - d[np.arange(len(labels)), labels])
+
+
+def cross_entropy__ties_dropped(logits, labels):
+    """the maximum is taken out of the sum, and with it every entry that ties with it"""
+    d = logits - np.max(logits, axis=1, keepdims=True)
+    rest = np.where(d < 0, np.exp(d), 0.0).sum(axis=1)
+    return np.mean(np.log1p(rest) - d[np.arange(len(labels)), labels])
+
+
+def cross_entropy_grad__label_added(logits, labels):
+    """the one-hot label is added, not subtracted"""
+    grad = _softmax(logits)
+    grad[np.arange(len(labels)), labels] += 1
+    return grad / len(labels)
+
+
+def cross_entropy_grad__double_softmax(logits, labels):
+    """the logits go through the softmax twice"""
+    grad = _softmax(_softmax(logits))
+    grad[np.arange(len(labels)), labels] -= 1
+    return grad / len(labels)
+
+
+def cross_entropy_grad__mean_on_probabilities_only(logits, labels):
+    """only the probabilities are divided by N, and the label's 1 is not"""
+    grad = _softmax(logits) / len(labels)
+    grad[np.arange(len(labels)), labels] -= 1
+    return grad
+
+
+def cross_entropy_grad__divided_by_size(logits, labels):
+    """the gradient is divided by the number of entries N·C, not by the number of rows N"""
+    return cross_entropy_grad__no_mean(logits, labels) / logits.size
+
+
+def cross_entropy_grad__global_max(logits, labels):
+    """one maximum is taken for the whole array, so that rows far below it underflow"""
+    e = np.exp(logits - np.max(logits))
     grad = e / e.sum(axis=1, keepdims=True)
     grad[np.arange(len(labels)), labels] -= 1
     return grad / len(labels)
