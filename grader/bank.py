@@ -26,6 +26,9 @@ from grader.suite import Trace, alike, classify, with_cause
 SAME_RTOL = 1e-7
 SAME_FLOOR = 1e-13
 FLOAT32_RTOL = 1e-5
+PLAIN_FACTORS = frozenset(("factor:2", "factor:1/2"))
+TERM_CAUSES = frozenset(("missing", "doubled", "halved", "flipped", "only", "factor"))
+"""Transforms that can be told only where a check names its terms or constants."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +89,7 @@ class Bank:
             outcomes.append(
                 trace.explained() if cause is None else with_cause(trace.outcome, cause)
             )
-        return outcomes
+        return _settled(outcomes)
 
 
 def variants(names: Mapping[str, Any]) -> dict[str, Callable[..., Any]]:
@@ -161,6 +164,38 @@ def _cause_of(trace: Trace, matches: Sequence[_Match], traces: Sequence[Trace]) 
         fitting = [m for m in fitting if m.count == best]
     fitting = [m for m in fitting if m.fails_alike(trace)]
     return fitting[0].mistake.cause if len(fitting) == 1 else None
+
+
+def _settled(outcomes: Sequence[Outcome]) -> list[Outcome]:
+    """Outcomes without the transforms that other checks of the same value contradict.
+
+    Two different transforms of one value in two checks cannot both be the cause, and one must hold in
+    every check that can tell; a term or a named factor can be told only where it is named.
+    """
+    seen: dict[str, set[str | None]] = {}
+    for outcome in outcomes:
+        failure = outcome.failure
+        if failure is not None and failure.mismatch is not None:
+            cause = failure.cause
+            if np.isfinite(failure.mismatch.actual) and (
+                cause is None or cause.kind == "transform"
+            ):
+                seen.setdefault(failure.mismatch.name, set()).add(cause.name if cause else None)
+    return [
+        with_cause(outcome, None) if _contradicted(outcome, seen) else outcome
+        for outcome in outcomes
+    ]
+
+
+def _contradicted(outcome: Outcome, seen: Mapping[str, set[str | None]]) -> bool:
+    failure = outcome.failure
+    if failure is None or failure.mismatch is None or failure.cause is None:
+        return False
+    name = failure.cause.name
+    others = seen.get(failure.mismatch.name, set()) - {name}
+    if name.partition(":")[0] in TERM_CAUSES and name not in PLAIN_FACTORS:
+        others -= {None}
+    return failure.cause.kind == "transform" and bool(others)
 
 
 def _judges(trace: Trace) -> bool:

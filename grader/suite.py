@@ -20,7 +20,7 @@ import numpy as np
 import pytest
 
 from grader.errors import CheckFailure, CheckUnresolved, GradsmithError, Halted, SubmissionRaised
-from grader.model import Failure, Outcome, Status
+from grader.model import Cause, Failure, Outcome, Status
 from grader.sandbox.proxy import Record, RemoteFunction, TopicProxy
 
 INI = Path(__file__).with_name("suite.ini")
@@ -316,7 +316,7 @@ def alike(a: Failure, b: Failure) -> bool:
     return bool(np.isclose(p, q, rtol=SAME_VALUE, atol=0.0, equal_nan=True))
 
 
-def with_cause(outcome: Outcome, cause: Any) -> Outcome:
+def with_cause(outcome: Outcome, cause: Cause | None) -> Outcome:
     """The outcome with another diagnosis in its failure."""
     assert outcome.failure is not None
     return replace(outcome, failure=replace(outcome.failure, cause=cause))

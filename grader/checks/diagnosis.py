@@ -899,6 +899,12 @@ def _varies(array: Array, axes: tuple[int, ...]) -> bool:
 
 # ---- patterns
 
+MIN_PATTERN = 8
+"""Entries of an array below which most regularities are as likely chance."""
+
+MIN_SERIES = 3
+"""Entries of a run, of a shape in a matrix or of a slice below which it is as likely chance."""
+
 
 def pattern_of(wrong: NDArray[np.bool_], axes: Sequence[str] | None = None) -> str:
     """In words, which entries are wrong.
@@ -910,17 +916,17 @@ def pattern_of(wrong: NDArray[np.bool_], axes: Sequence[str] | None = None) -> s
 
     Returns
     -------
-    The simplest description that is exactly true, such as ``"the whole row query 2"``, ``"the last
-    column"``, ``"everything but the diagonal"``; ``"3 of 12 entries"`` where there is none.
-    Positions count from 0, as in the code.
+    The simplest description that is exactly true, such as ``"all of query 2"``, ``"the last
+    column"``, ``"everything but the diagonal"``; ``"3 of 12 entries"`` where there is none, or
+    where it could be chance. Positions count from 0, as in the code.
 
     Examples
     --------
     >>> import numpy as np
     >>> pattern_of(np.eye(3, dtype=bool))
     'the diagonal'
-    >>> pattern_of(np.array([[0, 0], [1, 1], [0, 0]], dtype=bool), ("query", "key"))
-    'the whole row query 1'
+    >>> pattern_of(np.array([[0, 0, 0], [1, 1, 1], [0, 0, 0]], dtype=bool), ("query", "key"))
+    'all of query 1'
     """
     mask = np.asarray(wrong, dtype=bool)
     names = tuple(axes) if axes is not None and len(axes) == mask.ndim else None
@@ -931,21 +937,23 @@ def pattern_of(wrong: NDArray[np.bool_], axes: Sequence[str] | None = None) -> s
         return "the only entry" if mask.ndim else "the value"
     if count == mask.size:
         return f"all {count} entries"
+    if count == 1:
+        return _single(mask, names)
     return (
         _whole_slices(mask, names)
-        or _single(mask, names, count)
         or _matrix_pattern(mask, names)
         or f"{count} of {mask.size} entries"
     )
 
 
-def _single(mask: Array, names: tuple[str, ...] | None, count: int) -> str | None:
-    if count != 1:
-        return None
+def _single(mask: Array, names: tuple[str, ...] | None) -> str:
     index = tuple(int(k[0]) for k in np.nonzero(mask))
     if names is not None:
         place = ", ".join(f"{name} {k}" for name, k in zip(names, index, strict=True))
         return f"one entry: {place}"
+    if mask.ndim == 1:
+        where = {0: "the first entry", mask.size - 1: "the last entry"}
+        return where.get(index[0], f"entry {index[0]}")
     return f"the one entry at ({', '.join(map(str, index))})"
 
 
@@ -956,58 +964,72 @@ def _whole_slices(mask: Array, names: tuple[str, ...] | None) -> str | None:
         some, every = mask.any(axis=others), mask.all(axis=others)
         if length < 2 or not (some == every).all():
             continue
+        if mask.size < MIN_PATTERN and mask.size < MIN_SERIES * length:
+            continue
         found = np.flatnonzero(some)
-        name = names[axis] if names is not None else None
-        if mask.ndim == 1:
-            return _series(found, length, "entry", "entries", name, whole=False)
-        if mask.ndim == 2:
-            word = ("row", "column")[axis]
-            return _series(found, length, word, f"{word}s", name, whole=True)
-        if name is not None:
-            return _series(found, length, "slice", "slices", name, whole=True)
-        words = _series(found, length, "slice", "slices", None, whole=True)
-        return None if words is None else f"{words} along axis {axis}"
+        if length == mask.size:  # a vector, perhaps among axes of length 1
+            return _series(found, length, "entry", names[axis] if names is not None else None)
+        if names is not None:
+            return _slices_named(found, length, names[axis])
+        one = ("row", "column")[axis] if mask.ndim == 2 else "slice"
+        words = _series(found, length, one, None)
+        return words if words is None or mask.ndim == 2 else f"{words} along axis {axis}"
     return None
 
 
-def _series(
-    found: Array, length: int, one: str, many: str, name: str | None, *, whole: bool
-) -> str | None:
+def _slices_named(found: Array, length: int, name: str) -> str | None:
+    """Words for whole slices along an axis with a name, or None where they have no regularity."""
+    first, last = int(found[0]), int(found[-1])
+    if found.size == 1:
+        return f"all of {name} {first}"
+    if found.size == length - 1 and length > 2:
+        return f"all but {name} {_left_out(found, length)}"
+    if last - first == found.size - 1:
+        return f"all of {name} {first} to {last}"
+    if _alternate(found, length):
+        return f"every second {name}, from {first}"
+    return f"all of {name} {first} and {last}" if found.size == 2 else None
+
+
+def _series(found: Array, length: int, one: str, name: str | None) -> str | None:
     """Words for a set of positions along one axis, or None where it has no regularity."""
     n = found.size
     first, last = int(found[0]), int(found[-1])
+    many = "entries" if one == "entry" else f"{one}s"
     of = f" along {name}" if name is not None else ""
     if n == 1:
-        if name is not None:
-            return f"the {'whole ' if whole else ''}{one} {name} {first}"
-        if first in (0, length - 1):
-            return f"the {'first' if first == 0 else 'last'} {one}"
-        return f"the {'whole ' if whole else ''}{one} {first}"
+        where = {0: f"the first {one}", length - 1: f"the last {one}"}
+        return where.get(first, f"all of {one} {first}")
     if n == length - 1 and length > 2:
-        left = int(np.setdiff1d(np.arange(length), found)[0])
+        left = _left_out(found, length)
         if name is not None:
-            return f"all {many} but {name} {left}"
-        where = {0: f"the first {one}", length - 1: f"the last {one}"}.get(left, f"{one} {left}")
-        return f"all {many} but {where}"
-    steps = np.diff(found)
-    if (steps == 1).all():
+            return f"all but {name} {left}"
+        return f"all {many} but {({0: 'the first', length - 1: 'the last'}).get(left, left)}"
+    if one == "entry" and n < MIN_SERIES:
+        return None
+    if last - first == n - 1:
         if first == 0:
             return f"the first {n} {many}{of}"
         if last == length - 1:
             return f"the last {n} {many}{of}"
         return f"{many} {first} to {last}{of}"
-    if n > 2 and (steps == 2).all() and first < 2 and last >= length - 2:
+    if _alternate(found, length):
         return f"every second {one}{of}, from {first}"
-    if n == 2:
-        return f"{many} {first} and {last}{of}"
-    if not whole:
-        return None
-    return f"{n} whole {many}{of}"
+    return f"{many} {first} and {last}" if n == 2 else None
+
+
+def _left_out(found: Array, length: int) -> int:
+    return int(np.setdiff1d(np.arange(length), found)[0])
+
+
+def _alternate(found: Array, length: int) -> bool:
+    steps = np.diff(found)
+    return bool(found.size > 2 and (steps == 2).all() and found[0] < 2 and found[-1] >= length - 2)
 
 
 def _matrix_pattern(mask: Array, names: tuple[str, ...] | None) -> str | None:
     """Shapes inside a matrix, or inside every matrix of a stack."""
-    if mask.ndim < 2:
+    if mask.ndim < 2 or mask.size < MIN_PATTERN:
         return None
     stack = mask.reshape(-1, *mask.shape[-2:])
     if not (stack == stack[0]).all():
@@ -1020,7 +1042,7 @@ def _matrix_pattern(mask: Array, names: tuple[str, ...] | None) -> str | None:
 
 def _matrix_shape(mask: Array, names: tuple[str, ...] | None) -> str | None:
     rows, columns = mask.shape
-    if min(rows, columns) < 2:
+    if min(rows, columns) < 2 or mask.sum() < MIN_SERIES:
         return None
     row, column = np.indices(mask.shape)
     shapes = {

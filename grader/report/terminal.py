@@ -11,6 +11,7 @@ string is ever parsed as console markup.
 from __future__ import annotations
 
 import math
+import re
 import unicodedata
 from collections import Counter
 from dataclasses import dataclass
@@ -644,7 +645,12 @@ def _block(pen: _Pen, report: Report, score: Score) -> Iterator[Text]:
         yield from _checks(pen, report, shown, reason=score.reason)
     if hidden:
         n = sum(map(len, hidden))
-        more = f"and {_count(n, 'more failing check')}{pen.shows_them()}"
+        causes = {_sentence(entry) for entry in shown} - {None}
+        n_others = sum(len(e) for e in hidden if _sentence(e) not in (None, *causes))
+        more = f"and {_count(n, 'more failing check')}"
+        if causes and n_others:
+            more += ", for another reason" if n == 1 else f", {n_others} for another reason"
+        more += pen.shows_them()
         yield from pen.hang(Text(more, "dim"), indent=6)
     headlines = [entry[0].failure.headline for entry in shown if entry[0].failure is not None]
     for words, text in _remarks(pen, failing, headlines=headlines):
@@ -660,14 +666,15 @@ def _block(pen: _Pen, report: Report, score: Score) -> Iterator[Text]:
 def _telling(entries: Sequence[list[Outcome]]) -> list[list[Outcome]]:
     """The first few failures; if none of them is explained, the last gives way to one that is."""
     shown, rest = list(entries[:MAX_CHECKS]), entries[MAX_CHECKS:]
-    if not any(_explained(entry) for entry in shown):
-        shown[-1:] = next(([entry] for entry in rest if _explained(entry)), shown[-1:])
+    if not any(map(_sentence, shown)):
+        shown[-1:] = next(([entry] for entry in rest if _sentence(entry)), shown[-1:])
     return shown
 
 
-def _explained(entry: Sequence[Outcome]) -> bool:
+def _sentence(entry: Sequence[Outcome]) -> str | None:
+    """What explains a failure, if anything does."""
     failure = entry[0].failure
-    return failure is not None and failure.cause is not None
+    return failure.cause.sentence if failure is not None and failure.cause is not None else None
 
 
 def _reason(report: Report, score: Score) -> str:
@@ -715,11 +722,15 @@ def _the_same(pen: _Pen, others: Sequence[Outcome]) -> str:
 
 UNEXPLAINED = "unexplained"
 
+FORMULA = re.compile(r"\([^()]{1,16}\)")
+"""A factor in brackets, at whose spaces a formula is not broken."""
+
 
 def _why(cause: str) -> Text:
     if cause == UNEXPLAINED:
         return Text(f"why: {UNEXPLAINED}", "dim")
-    return Text.assemble(("why: ", "bold yellow"), cause)
+    whole = FORMULA.sub(lambda found: found[0].replace(" ", GLUE), cause)
+    return Text.assemble(("why: ", "bold yellow"), whole)
 
 
 def _cause(pen: _Pen, failure: Failure | None) -> str | None:

@@ -1,8 +1,8 @@
 """One processor for both sides of a call.
 
-Grader and worker take turns: one waits while the other works. On two processors each turn wakes a processor that
-sleeps, which costs more than the call itself, above all on virtual machines; on one, a turn is a switch. A seat is
-a processor reserved for a grader that runs its suites; there is one grader a seat, so that several share out the machine.
+Grader and worker take turns: one waits while the other works. On two processors each turn wakes one that
+sleeps, which costs more than the call itself, above all on virtual machines; on one, a turn is a switch. A
+seat is a processor reserved for one grader while it runs its suites: several graders share out the machine.
 """
 
 from __future__ import annotations

@@ -156,7 +156,7 @@ def diagnosed() -> Report:
     wrong = judged(
         vjp,
         Status.FAILED,
-        "3 of 8 checks failed",
+        "",
         values=because,
         extremes=Failure(
             "grad_z is wrong",
@@ -177,7 +177,7 @@ def diagnosed() -> Report:
     unexplained = judged(
         log_softmax,
         Status.FAILED,
-        "1 of 8 checks failed",
+        "",
         values=Failure(
             "result is wrong",
             mismatch("result", actual=1.0000001, expected=1.0, error=1e-7, n_wrong=1, pattern=""),
@@ -211,7 +211,7 @@ def every_status() -> Report:
         judged(
             jacobian,
             Status.FAILED,
-            "5 of 8 checks failed",
+            "",
             values=raised,
             shape=raised,
             dtype=raised,
@@ -221,7 +221,7 @@ def every_status() -> Report:
         judged(
             vjp,
             Status.FAILED,
-            "6 of 8 checks failed",
+            "",
             values=outcome(
                 vjp,
                 "values",
@@ -377,7 +377,7 @@ def numbers() -> Report:
         )
         for check, (actual, expected) in pairs.items()
     }
-    return report(judged(of, Status.FAILED, "7 of 8 checks failed", **failing), submission="dan")
+    return report(judged(of, Status.FAILED, "", **failing), submission="dan")
 
 
 def samples() -> tuple[Report, ...]:

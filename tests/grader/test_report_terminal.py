@@ -165,7 +165,7 @@ def test_any_text_is_defused(samples, text, width):
 
 
 def test_header_says_what_was_graded(samples):
-    """Submission, course, points, percent, seed and isolation stand in the first two lines."""
+    """Submission, course, points, percent and seed stand in the first two lines."""
     head = "\n".join(printed(samples.diagnosed()).splitlines()[:2])
     for fact in (
         "alice",
@@ -173,9 +173,16 @@ def test_header_says_what_was_graded(samples):
         "8/12 points",
         "67%",
         "seed 20240607",
-        "isolation: process, no network",
     ):
         assert fact in head
+
+
+def test_isolation_is_for_those_who_grade_others(samples):
+    """The level of isolation is named with verbose and among several submissions."""
+    report, said = samples.diagnosed(), "isolation: process, no network"
+    assert "isolation" not in printed(report)
+    assert said in printed(report, verbose=True)
+    assert printed(report, report).count(said) == 2
 
 
 @pytest.mark.parametrize(
@@ -264,15 +271,26 @@ def test_headline_that_repeats_the_mismatch_is_left_out(samples):
 
 
 def test_one_cause_is_said_once(samples):
-    """Three checks that fail for one reason share one sentence."""
-    text = flat(printed(samples.diagnosed()))
+    """Three checks that fail for one reason share one sentence, before the first of them."""
+    lines = printed(samples.diagnosed(), width=100).splitlines()
     sentence = "this is what you get when the Jacobian is taken for its diagonal, s(1−s)·g"
-    assert text.count(sentence) == 1
-    assert f"why (all 3): {sentence}" in text
+    head = next(i for i, line in enumerate(lines) if "3 of 8 checks failed" in line)
+    assert lines[head + 1] == f"      why: {sentence}"
+    assert flat(" ".join(lines)).count(sentence) == 1
+
+
+def test_formulas_are_not_broken_inside_brackets(samples):
+    """A line does not end inside a factor in brackets."""
+    of = samples.SOFTMAX.exercises[0]
+    cause = replace(samples.DIAGONAL, sentence="the Jacobian is taken for its diagonal, s(1 − s)·g")
+    wrong = Failure("z is wrong", samples.mismatch("z"), cause)
+    report = samples.report(samples.judged(of, Status.FAILED, "", values=wrong))
+    for width in range(50, 100):
+        assert any("s(1 − s)·g" in line for line in printed(report, width=width).splitlines())
 
 
 def test_repeated_cause_between_others_refers_back(samples):
-    """Where causes differ, the second check with an equal cause names the first."""
+    """Where causes differ, each check has its own, and one with an equal cause names the first."""
     text = flat(printed(samples.every_status(), verbose=True))
     assert text.count("taken for its diagonal") == 1
     assert "why: the same as in values" in text
@@ -290,11 +308,68 @@ def test_unexplained_is_said(samples):
     )
 
 
+@pytest.mark.parametrize("verbose", [False, True])
+def test_unexplained_is_said_once(samples, verbose):
+    """Where no check has a cause, one line below the heading says so."""
+    of = samples.SOFTMAX.exercises[0]
+    checks = ("values", "shape", "dtype", "axis")
+    failing = {
+        c: Failure("z is wrong", samples.mismatch("z", error=i)) for i, c in enumerate(checks)
+    }
+    report = samples.report(samples.judged(of, Status.FAILED, "", **failing))
+    lines = printed(report, verbose=verbose).splitlines()
+    head = next(i for i, line in enumerate(lines) if "4 of 8 checks failed" in line)
+    assert [i for i, line in enumerate(lines) if "unexplained" in line] == [head + 1]
+
+
+def test_an_explained_check_is_among_those_shown(samples):
+    """A cause that only a later check has is not kept back behind checks without one."""
+    of = samples.SOFTMAX.exercises[0]
+    failing = {
+        check: Failure("z is wrong", samples.mismatch("z", error=i), cause)
+        for i, (check, cause) in enumerate(
+            [("values", None), ("shape", None), ("dtype", None), ("axis", samples.SIGN)]
+        )
+    }
+    text = flat(printed(samples.report(samples.judged(of, Status.FAILED, "", **failing))))
+    assert "why: the sign is flipped" in text
+    assert "and 1 more failing check (-v shows them)" in text
+
+
+def test_another_reason_among_the_hidden_checks_is_said(samples):
+    """One cause at the top does not hide that further checks fail for another."""
+    of = samples.SOFTMAX.exercises[0]
+    checks = ("values", "shape", "dtype", "extremes", "axis")
+    failing = {
+        check: Failure(
+            "z is wrong",
+            samples.mismatch("z", error=i),
+            samples.SIGN if check == "axis" else samples.DIAGONAL,
+        )
+        for i, check in enumerate(checks)
+    }
+    text = flat(printed(samples.report(samples.judged(of, Status.FAILED, "", **failing))))
+    assert "and 2 more failing checks, 1 for another reason (-v shows them)" in text
+
+
+def test_reason_of_a_failed_function_comes_first(samples):
+    """What a function fails for stands below its heading, and then it is not unexplained."""
+    of = samples.ATTENTION.exercises[2]
+    reason = "it calls `attention`, which does not pass: mend that first"
+    wrong = Failure("z is wrong", samples.mismatch("z"))
+    lines = printed(samples.report(samples.judged(of, Status.FAILED, reason, values=wrong)))
+    head, first, *rest = lines[lines.index("  ✗ attention_backward") :].splitlines()
+    assert "1 of 8 checks failed" in head
+    assert first == f"      {reason}"
+    assert "unexplained" not in "".join(rest)
+
+
 def test_three_failing_checks_unless_verbose(samples):
-    """Further failing checks are counted and named; with verbose they are told."""
+    """Further failing checks are counted; with verbose they are told."""
     report = samples.every_status()
     short, full = printed(report), printed(report, verbose=True)
-    assert "and 3 more failing checks: extremes, axis, pure" in short
+    assert "and 3 more failing checks" in short
+    assert "extremes, axis, pure" not in flat(short)
     assert "grad_z has dtype float32" in short
     assert "the argument `z` was changed" not in short
     assert "the argument `z` was changed" in full
@@ -302,10 +377,42 @@ def test_three_failing_checks_unless_verbose(samples):
 
 
 def test_equal_failures_are_told_once(samples):
-    """An exception that every check meets is told at the first, and the others are named."""
-    text = flat(printed(samples.every_status()))
-    assert text.count("raised ValueError") == 1
-    assert "the same in shape, dtype, float32, axis" in text
+    """An exception that every check meets is told at the first; the others are counted."""
+    report = samples.every_status()
+    text, full = flat(printed(report)), flat(printed(report, verbose=True))
+    assert text.count("raised ValueError") == full.count("raised ValueError") == 1
+    assert "the same in 4 more checks" in text
+    assert "the same in shape, dtype, float32, axis" in full
+
+
+def test_verbose_is_pointed_to_once(samples):
+    """However many checks are only counted, the option that shows them is named once."""
+    report = samples.every_status()
+    text = flat(printed(report))
+    assert text.count("more checks") + text.count("more failing checks") == 2
+    assert text.count("(-v shows them)") == 1
+    assert "(-v shows them)" not in printed(report, verbose=True)
+
+
+def test_warning_in_the_headline_is_not_repeated(samples):
+    """A check that fails for a warning has told it; other warnings are still listed."""
+    of = samples.SOFTMAX.exercises[0]
+    loud = "RuntimeWarning: overflow encountered in exp"
+    score = samples.judged(
+        of,
+        Status.FAILED,
+        "",
+        extremes=samples.outcome(
+            of,
+            "extremes",
+            Status.FAILED,
+            failure=Failure(f"the call warns: {loud}"),
+            warnings=(loud, "RuntimeWarning: invalid value encountered in divide"),
+        ),
+    )
+    text = flat(printed(samples.report(score)))
+    assert text.count(loud) == 1
+    assert "warned RuntimeWarning: invalid value" in text
 
 
 def test_printed_text_is_capped(samples):
@@ -410,7 +517,9 @@ def test_syntax_error_is_one_block(samples):
     assert text.count("cross_entropy_gradient") == 1
     assert "could not be checked: softmax, softmax_jacobian" in text
     assert "stopped by an error" not in text
-    assert text.splitlines()[-1] == "next: mend softmax.py line 12, then `grader check softmax`"
+    assert text.splitlines()[-1] == (
+        "next: mend softmax.py line 12, then `grader check softmax/softmax`"
+    )
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
@@ -521,10 +630,24 @@ def test_last_line_says_what_is_next(samples):
     """The last line names the first function to work on, by commands that exist."""
     last = {name: printed(getattr(samples, name)()).splitlines()[-1] for name in SAMPLES}
     assert last["diagnosed"] == "next: `grader show softmax_vjp`, then `grader check softmax_vjp`"
-    assert last["all_missing"] == "next: `grader show softmax`, then `grader check softmax`"
-    assert last["perfect"] == "every function passes: nothing is left to do"
+    assert last["all_missing"] == (
+        "next: `grader show softmax/softmax`, then `grader check softmax/softmax`"
+    )
+    assert last["perfect"] == "every function checked passes"
     commands = re.findall(r"`grader (\w+)", "\n".join(printed(r) for r in samples.samples()))
     assert set(commands) <= {"check", "show"}
+
+
+def test_exercise_called_like_its_topic_is_named_with_it(samples):
+    """The commands mean the exercise: its topic's name alone would check the whole topic."""
+    attention = samples.ATTENTION.exercises[1]
+    wrong = samples.judged(attention, Status.FAILED, "", values=None)
+    last = printed(samples.report(wrong)).splitlines()[-1]
+    assert (
+        last == "next: `grader show attention/attention`, then `grader check attention/attention`"
+    )
+    undecided = samples.judged(attention, Status.UNRESOLVED, "", values=Failure("too noisy"))
+    assert "`grader check attention/attention` tries" in flat(printed(samples.report(undecided)))
 
 
 def test_last_line_where_nothing_is_in_the_learners_hands(samples):

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import numpy as np
 import pytest
 
-from grader.bank import Bank, close
+from grader.bank import Bank, _settled, close
 from grader.catalog import load_course
 from grader.content import Content
+from grader.grading import Grader
+from grader.model import Cause, Failure, Mismatch, Outcome, Status
+from grader.submission import read_submission
 from grader.suite import SuiteError, exercise_of
 from grader.verify import Evidence, markdown, static_complaints, total, verify
 
@@ -148,3 +154,53 @@ def test_evidence_adds_up() -> None:
     row.add(Evidence("f", "t", 3, 4, 3, 3, 1, 2, 2, ["x"]))
     assert (row.n_tests, row.n_mistakes, row.n_killed, row.n_misnamed) == (3, 8, 7, 1)
     assert row.complaints == ["x"]
+
+
+def failed(check: str, name: str, cause: str | None, actual: float = 1.0) -> Outcome:
+    """A failed check with a transform for its cause."""
+    mismatch = Mismatch(name, (), (3,), (0,), actual, 2.0, 1.0, 0.0, 1, 3, "")
+    found = None if cause is None else Cause("transform", cause, "sentence")
+    return Outcome(check, check, "f", Status.FAILED, Failure("headline", mismatch, found))
+
+
+def settled_causes(*outcomes: Outcome) -> list[str | None]:
+    settled = _settled(outcomes)
+    return [o.failure.cause.name if o.failure and o.failure.cause else None for o in settled]
+
+
+def test_transforms_that_contradict_each_other_are_not_told() -> None:
+    """Two transforms of one value cannot both be the cause; of two values they can."""
+    assert settled_causes(failed("a", "dx", "factor:2"), failed("b", "dx", "factor:N")) == [
+        None,
+        None,
+    ]
+    assert settled_causes(failed("a", "dx", "sign"), failed("b", "dw", "transpose")) == [
+        "sign",
+        "transpose",
+    ]
+    assert settled_causes(failed("a", "dx", "sign"), failed("b", "dx", "sign")) == ["sign", "sign"]
+
+
+def test_descriptions_must_hold_in_every_check() -> None:
+    """A constant added in one check only is chance; a missing term may go unseen where no terms are given."""
+    assert settled_causes(failed("a", "dx", "offset"), failed("b", "dx", None)) == [None, None]
+    assert settled_causes(failed("a", "dx", "missing:penalty"), failed("b", "dx", None)) == [
+        "missing:penalty",
+        None,
+    ]
+    assert settled_causes(failed("a", "dx", "abs"), failed("b", "dx", None, np.nan)) == [
+        "abs",
+        None,
+    ]
+
+
+def test_mistake_that_another_check_refutes_is_not_told(toy_grader: Grader, tmp_path: Path) -> None:
+    """The mistake's answer on one input, another answer elsewhere: it is not that mistake."""
+    code = "def scaled_square_grad(x, c):\n    return c * x if len(x) == 5 else c * x + x**3\n"
+    file = tmp_path / "toy.py"
+    file.write_text(code)
+    report = toy_grader.grade(
+        read_submission(file, toy_grader.course), exercises=["scaled_square_grad"]
+    )
+    causes = {o.failure.cause for o in report.scores[0].outcomes if o.failure}
+    assert causes == {None}
