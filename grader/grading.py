@@ -23,8 +23,8 @@ from grader.model import Course, Outcome, Report, Score, Topic
 from grader.sandbox import jail
 from grader.sandbox.proxy import DEFAULT_TIMEOUT, RemoteTopic, Sandbox
 from grader.sandbox.zygote import Zygote
-from grader.scoring import score
-from grader.submission import Submission
+from grader.scoring import lean, score
+from grader.submission import Submission, calls_between
 from grader.suite import Candidate, Session, Trace, run_suites
 
 DEFAULT_SEED = 0
@@ -101,7 +101,10 @@ class Grader:
         finally:
             for proxy in proxies.values():
                 proxy.close()
-        scores = self.scores(session.traces[candidate.label], chosen)
+        calls: dict[str, frozenset[str]] = {}
+        for source in submission.sources.values():
+            calls |= calls_between(source.text, names)
+        scores = lean(self.scores(session.traces[candidate.label], chosen), calls)
         problems = [p.problem for p in proxies.values() if p.problem is not None]
         return Report(
             submission=submission.name,

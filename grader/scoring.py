@@ -6,7 +6,8 @@ is wrong in one case is wrong. How many checks passed stands in the report for w
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 
 from grader.model import Exercise, Outcome, Score, Status
 
@@ -19,6 +20,7 @@ _PRECEDENCE = (
     Status.UNRESOLVED,
 )
 """A definite failure of the learner's stands, whatever went wrong on our side beside it."""
+_DOWN = frozenset((Status.FAILED, Status.TIMEOUT, Status.ERROR))
 
 
 def status_of(outcomes: Sequence[Outcome]) -> Status:
@@ -39,6 +41,27 @@ def score(exercise: Exercise, outcomes: Sequence[Outcome]) -> Score:
     status = status_of(outcomes)
     earned = exercise.points if status is Status.PASSED else 0.0
     return Score(exercise, status, earned, tuple(outcomes), _reason(status, outcomes))
+
+
+def lean(scores: Sequence[Score], calls: Mapping[str, Collection[str]]) -> list[Score]:
+    """Scores in which a failed exercise that calls another failed one says so.
+
+    Parameters
+    ----------
+    calls : the exercises that each exercise's function calls.
+    """
+    down = {score.exercise.name for score in scores if score.status in _DOWN}
+    leaning = []
+    for one in scores:
+        broken = sorted(down & set(calls.get(one.exercise.name, ())))
+        if one.status is Status.FAILED and broken:
+            listed = " and ".join(f"`{name}`" for name in broken)
+            verb = "does" if len(broken) == 1 else "do"
+            reason = f"it calls {listed}, which {verb} not pass: mend that first"
+            leaning.append(replace(one, reason=reason))
+        else:
+            leaning.append(one)
+    return leaning
 
 
 def _reason(status: Status, outcomes: Sequence[Outcome]) -> str:

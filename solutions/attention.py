@@ -139,7 +139,7 @@ def attention_grads(Q, K, V, grad_output, mask=None):
     Notes
     -----
     Scores up to ±1e4 neither overflow nor warn. Where they saturate the softmax the gradients
-    are compared with an absolute floor of 1e-9. No argument is changed.
+    may be off by what a relative error of 1e-10 in each weight comes to. No argument is changed.
 
     References
     ----------
@@ -214,7 +214,7 @@ def softmax_saturation(scores):
 def multi_head_attention(X, Wq, Wk, Wv, Wo, n_heads, mask=None):
     """Multi-head self-attention of one sequence, without biases.
 
-    head_j = attention(Q_j, K_j, V_j, mask), output = [head_1 … head_h] Wo,
+    head_j = attention(Q_j, K_j, V_j, mask), output = [head_0 … head_{h−1}] Wo,
     Q_j, K_j, V_j the j-th contiguous blocks of columns of X Wq, X Wk and X Wv
 
     Parameters
@@ -260,7 +260,7 @@ def multi_head_attention(X, Wq, Wk, Wv, Wo, n_heads, mask=None):
 def multi_head_attention_grads(X, Wq, Wk, Wv, Wo, n_heads, grad_output, mask=None):
     """Backward pass of `multi_head_attention`, to its input and its four weights.
 
-    With H = [head_1 … head_h] and G = grad_output: dWo = Hᵀ G and dH = G Woᵀ. Each head's block
+    With H = [head_0 … head_{h−1}] and G = grad_output: dWo = Hᵀ G and dH = G Woᵀ. Each head's block
     of dH goes through `attention_grads`; the heads' dQ_j, dK_j and dV_j, side by side, are
     dQ, dK and dV, and then
     dWq = Xᵀ dQ, dWk = Xᵀ dK, dWv = Xᵀ dV, dX = dQ Wqᵀ + dK Wkᵀ + dV Wvᵀ
@@ -277,7 +277,8 @@ def multi_head_attention_grads(X, Wq, Wk, Wv, Wo, n_heads, grad_output, mask=Non
     Notes
     -----
     X feeds queries, keys and values, so that its gradient is a sum of three. Scores up to ±1e4
-    neither overflow nor warn; saturated gradients are compared with an absolute floor of 1e-9.
+    neither overflow nor warn; there the gradients may be off by what a relative error of 1e-10 in
+    each weight comes to.
     A position that may attend to nothing contributes to no weight's gradient as a query, and
     gives no NaN. No argument is changed.
 

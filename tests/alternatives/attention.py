@@ -16,6 +16,23 @@ def _weights(Q, K, mask):
     return np.divide(e, total, out=np.zeros_like(e), where=total > 0)
 
 
+def _flash(Q, K, mask):
+    """exp(S − L), with one number L = max + log Σ exp(S − max) for each row (FlashAttention's form)."""
+    scores = Q @ np.swapaxes(K, -1, -2) / math.sqrt(Q.shape[-1])
+    scores = np.where(True if mask is None else mask, scores, -np.inf)
+    top = scores.max(axis=-1, keepdims=True)
+    top = np.where(np.isneginf(top), 0.0, top)
+    total = np.exp(scores - top).sum(axis=-1, keepdims=True)
+    return np.exp(scores - (top + np.log(np.where(total == 0, 1.0, total))))
+
+
+def _flash_grads(Q, K, V, G, mask):
+    P = _flash(Q, K, mask)
+    centre = np.sum(G * (P @ V), axis=-1, keepdims=True)
+    dS = P * (G @ np.swapaxes(V, -1, -2) - centre) / math.sqrt(Q.shape[-1])
+    return dS @ K, np.swapaxes(dS, -1, -2) @ Q, np.swapaxes(P, -1, -2) @ G
+
+
 # attention_scores
 
 
@@ -141,7 +158,18 @@ def attention__exp_of_log(Q, K, V, mask=None):
     return (weights @ V).tolist(), weights.tolist()
 
 
+def attention__one_number_for_each_row(Q, K, V, mask=None):
+    """Weights as exp(S − L)."""
+    weights = _flash(Q, K, mask)
+    return weights @ V, weights
+
+
 # attention_grads
+
+
+def attention_grads__one_number_for_each_row(Q, K, V, grad_output, mask=None):
+    """Weights as exp(S − L), and the row sum as ⟨grad_output, output⟩."""
+    return _flash_grads(Q, K, V, grad_output, mask)
 
 
 def attention_grads__output_trick(Q, K, V, grad_output, mask=None):
@@ -305,7 +333,25 @@ def multi_head_attention__position_by_position(X, Wq, Wk, Wv, Wo, n_heads, mask=
     return heads @ Wo
 
 
+def multi_head_attention__one_number_for_each_row(X, Wq, Wk, Wv, Wo, n_heads, mask=None):
+    """Weights as exp(S − L)."""
+    Q, K, V = (_split(X @ W, n_heads) for W in (Wq, Wk, Wv))
+    return (_flash(Q, K, mask) @ V).transpose(1, 0, 2).reshape(len(X), -1) @ Wo
+
+
 # multi_head_attention_grads
+
+
+def multi_head_attention_grads__one_number_for_each_row(
+    X, Wq, Wk, Wv, Wo, n_heads, grad_output, mask=None
+):
+    """Weights as exp(S − L), and the row sums as ⟨grad_output, output⟩."""
+    Q, K, V = (_split(X @ W, n_heads) for W in (Wq, Wk, Wv))
+    parts = _flash_grads(Q, K, V, _split(grad_output @ Wo.T, n_heads), mask)
+    parts = (_flash(Q, K, mask) @ V, *parts)
+    H, dQ, dK, dV = (a.transpose(1, 0, 2).reshape(len(X), -1) for a in parts)
+    dX = dQ @ Wq.T + dK @ Wk.T + dV @ Wv.T
+    return dX, X.T @ dQ, X.T @ dK, X.T @ dV, H.T @ grad_output
 
 
 def multi_head_attention_grads__all_heads_at_once(

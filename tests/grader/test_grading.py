@@ -201,3 +201,17 @@ def test_files_beside_the_submission_are_not_run(
     (tmp_path / "pytest.ini").write_text("[pytest]\naddopts = --collect-only\n")
     report = toy_grader.grade(read_submission(tmp_path, toy_grader.course))
     assert report.percent == 100.0
+
+
+def test_failure_that_leans_on_another_says_so(grade_toy: Grade) -> None:
+    """A function that calls a wrong one is told to have that one mended first."""
+    code = (
+        "def row_means(x):\n    return x.mean(axis=0)\n\n\n"
+        "def scaled_square_grad(x, c):\n    return row_means(x[:, None]) * c\n"
+    )
+    scores = by_name(grade_toy(code))
+    assert (
+        scores["scaled_square_grad"].reason
+        == "it calls `row_means`, which does not pass: mend that first"
+    )
+    assert scores["row_means"].reason == ""

@@ -20,19 +20,21 @@ IMAGES = ("image", "channel", "row", "column")
 FILTERS = ("filter", "channel", "row", "column")
 OUTPUTS = ("image", "filter", "row", "column")
 
-# (H, W), (kh, kw), stride, padding. Nothing square, and the strides leave a remainder.
+# (H, W), (kh, kw), stride, padding. Nothing square, and the strides leave a remainder. No number
+# that may be averaged over (outputs, images, kernel entries) is 2 or 4, so that a division by it,
+# or by its root, is not taken for a forgotten ½.
 STRIDED = [((8, 11), (3, 2), 2, 0)]
 PADDED = [((5, 4), (2, 3), 1, 2)]
-STRIDED_PADDED = [((7, 9), (2, 4), 2, 1), ((6, 10), (4, 3), 3, 2)]
+STRIDED_PADDED = [((7, 11), (2, 4), 2, 1), ((6, 10), (4, 3), 3, 2)]
 # A kernel larger than the input, 1×1, as large as the input, and windows that see padding only.
 UNUSUAL = [
-    ((3, 2), (5, 4), 2, 2),
+    ((3, 4), (5, 6), 2, 3),
     ((4, 7), (1, 1), 2, 1),
     ((3, 5), (3, 5), 1, 0),
-    ((3, 4), (1, 2), 2, 3),
+    ((3, 8), (1, 3), 2, 3),
 ]
 # The stride is longer than the kernel: rows and columns between the windows are touched by none.
-GAPS = [((7, 10), (1, 2), 3, 1)]
+GAPS = [((7, 14), (1, 3), 4, 1)]
 # The kernel is too long along one axis only, mostly by one; at last along both.
 TOO_LARGE = [
     ((3, 9), (4, 2), 1, 0),
@@ -508,13 +510,13 @@ def test_col2im_pure(submission, rng):
 
 # N, C, F, (H, W), (kh, kw), stride, padding, dilation
 LAYERS = {
-    "stride": (2, 3, 4, (6, 8), (3, 2), 2, 0, 1),
-    "padding": (3, 2, 4, (3, 4), (2, 3), 1, 1, 1),
-    "dilation": (2, 4, 3, (7, 8), (3, 2), 1, 0, 3),
-    "all three": (2, 3, 4, (8, 5), (3, 2), 2, 2, 3),
-    "larger kernel": (3, 4, 2, (2, 3), (4, 3), 2, 3, 2),
-    "1×1 kernel": (2, 3, 4, (5, 4), (1, 1), 3, 1, 2),
-    "kernel as input": (3, 2, 4, (3, 5), (2, 3), 1, 0, 2),
+    "stride": (3, 5, 7, (6, 8), (3, 2), 2, 0, 1),
+    "padding": (5, 3, 7, (3, 5), (2, 3), 1, 1, 1),
+    "dilation": (3, 7, 5, (7, 8), (3, 2), 1, 0, 3),
+    "all three": (5, 3, 7, (8, 7), (3, 2), 2, 2, 3),
+    "larger kernel": (5, 7, 3, (2, 3), (4, 3), 2, 3, 2),
+    "1×1 kernel": (3, 5, 7, (5, 4), (1, 1), 3, 1, 2),
+    "kernel as input": (3, 7, 5, (3, 5), (2, 3), 1, 0, 2),
 }
 
 
@@ -527,7 +529,7 @@ def make_layer(rng, case):
 
 
 def test_conv2d_layer_plain(submission, rng):
-    meetings, x, w, b, _ = make_layer(rng, (2, 3, 4, (4, 6), (3, 2), 1, 0, 1))
+    meetings, x, w, b, _ = make_layer(rng, (3, 5, 7, (4, 6), (3, 2), 1, 0, 1))
     assert_close(submission.conv2d_layer(x, w, b), meetings.layer(x, w, b), axes=OUTPUTS)
 
 
@@ -540,16 +542,16 @@ def test_conv2d_layer_values(submission, rng, case):
     assert_close(value, meetings.layer(x, w, b), axes=OUTPUTS, terms={"the bias": bias})
 
 
-@pytest.mark.parametrize(("n", "c", "f"), [(1, 2, 3), (3, 1, 2), (2, 3, 1)])
+@pytest.mark.parametrize(("n", "c", "f"), [(1, 3, 5), (6, 1, 5), (5, 3, 1)])
 def test_conv2d_layer_one_of_each(submission, rng, n, c, f):
-    meetings, x, w, b, _ = make_layer(rng, (n, c, f, (5, 7), (2, 3), 2, 1, 2))
+    meetings, x, w, b, _ = make_layer(rng, (n, c, f, (5, 9), (2, 3), 2, 1, 2))
     value = submission.conv2d_layer(x, w, b, 2, 1, 2)
     assert_close(value, meetings.layer(x, w, b), axes=OUTPUTS)
 
 
 @pytest.mark.parametrize("integers", ["x", "w", "x and w"])
 def test_conv2d_layer_integers(submission, rng, integers):
-    meetings, x, w, b, _ = make_layer(rng, (2, 3, 4, (6, 5), (2, 3), 2, 1, 2))
+    meetings, x, w, b, _ = make_layer(rng, (3, 5, 7, (6, 5), (2, 3), 2, 1, 2))
     if "x" in integers:
         x = whole_numbers(rng, x.shape)
     if "w" in integers:
@@ -594,7 +596,7 @@ def check_layer_grads(value, meetings, x, w, g):
 
 
 def test_conv2d_layer_grads_plain(submission, rng):
-    meetings, x, w, b, g = make_layer(rng, (2, 3, 4, (4, 6), (3, 2), 1, 0, 1))
+    meetings, x, w, b, g = make_layer(rng, (3, 5, 7, (4, 6), (3, 2), 1, 0, 1))
     check_layer_grads(submission.conv2d_layer_grads(x, w, b, g), meetings, x, w, g)
 
 
@@ -608,14 +610,14 @@ def test_conv2d_layer_grads_values(submission, rng, case):
     check_layer_grads(value, meetings, x, w, g)
 
 
-@pytest.mark.parametrize(("n", "c", "f"), [(1, 2, 3), (3, 1, 2), (2, 3, 1)])
+@pytest.mark.parametrize(("n", "c", "f"), [(1, 3, 5), (6, 1, 5), (5, 3, 1)])
 def test_conv2d_layer_grads_one_of_each(submission, rng, n, c, f):
-    meetings, x, w, b, g = make_layer(rng, (n, c, f, (5, 7), (2, 3), 2, 1, 2))
+    meetings, x, w, b, g = make_layer(rng, (n, c, f, (5, 9), (2, 3), 2, 1, 2))
     check_layer_grads(submission.conv2d_layer_grads(x, w, b, g, 2, 1, 2), meetings, x, w, g)
 
 
 def test_conv2d_layer_grads_untouched(submission, rng):
-    meetings, x, w, b, g = make_layer(rng, (2, 3, 4, (9, 8), (2, 1), 5, 1, 2))
+    meetings, x, w, b, g = make_layer(rng, (3, 5, 7, (9, 13), (3, 1), 5, 1, 2))
     value = submission.conv2d_layer_grads(x, w, b, g, stride=5, padding=1, dilation=2)
     check_layer_grads(value, meetings, x, w, g)
 
@@ -635,13 +637,21 @@ def test_conv2d_layer_grads_differences(submission, rng):
     value = submission.conv2d_layer_grads(x, w, b, g, stride=2, padding=1, dilation=2)
     if not isinstance(value, tuple | list) or len(value) != 3:
         fail("the result should be a tuple of three, (dx, dw, db)")
-    grads = dict(zip("xwb", value, strict=True))
-    assert_vjp(forward, {"x": x, "w": w, "b": b}, g, grads, axes={"x": IMAGES, "w": FILTERS})
+    point, axes = {"x": x, "w": w, "b": b}, (IMAGES, FILTERS, ("filter",))
+    for key, grad, names in zip(point, value, axes, strict=True):
+        assert_vjp(
+            lambda a, key=key: forward({**point, key: a}),
+            point[key],
+            g,
+            grad,
+            name=f"d{key}",
+            axes=names,
+        )
 
 
 @pytest.mark.parametrize("integers", ["x", "w", "x and w"])
 def test_conv2d_layer_grads_integers(submission, rng, integers):
-    meetings, x, w, b, g = make_layer(rng, (2, 3, 4, (6, 5), (2, 3), 2, 1, 2))
+    meetings, x, w, b, g = make_layer(rng, (3, 5, 7, (6, 5), (2, 3), 2, 1, 2))
     if "x" in integers:
         x = whole_numbers(rng, x.shape)
     if "w" in integers:

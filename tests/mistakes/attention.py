@@ -68,6 +68,22 @@ def _heads(X, Wq, Wk, Wv, h):
     return _split(X @ Wq, h), _split(X @ Wk, h), _split(X @ Wv, h)
 
 
+def _queries_for_keys(mask, Q, K):
+    """A mask of one axis, as long as there are queries, turned into one of queries."""
+    one_axis = mask is not None and mask.ndim == 1 and mask.size == Q.shape[-2]
+    return mask[:, None] if one_axis else mask
+
+
+def _padding_for_all(mask, Q, K):
+    """A mask of two axes, as long as the batch and the keys, turned into one of sequences."""
+    padding = mask is not None and Q.ndim == 3 and mask.shape == (len(Q), K.shape[1])
+    return mask[:, None, :] if padding else mask
+
+
+def _single(*arrays):
+    return (np.asarray(a, np.float32) for a in arrays)
+
+
 # attention_scores
 
 
@@ -173,6 +189,13 @@ def causal_mask__one_ahead(n):
 def causal_mask__only_previous(n):
     """only the position itself and the one before it are visible"""
     return np.tri(n, dtype=bool) & ~np.tri(n, k=-2, dtype=bool)
+
+
+def causal_mask__first_row_repaired(n):
+    """the diagonal is hidden, and the first position alone may attend to itself, so that its row is not empty"""
+    mask = np.tri(n, k=-1, dtype=bool)
+    mask[0, 0] = True
+    return mask
 
 
 # attention
@@ -306,6 +329,22 @@ def attention__eps_in_denominator(Q, K, V, mask=None):
     return weights @ V, weights
 
 
+def attention__one_axis_mask_of_queries(Q, K, V, mask=None):
+    """a mask of shape (m,) is taken for one of queries where there are as many queries as keys"""
+    return _attention(Q, K, V, _queries_for_keys(mask, Q, K))
+
+
+def attention__two_axes_mask_of_padding(Q, K, V, mask=None):
+    """a mask of shape (n, m) is taken for one of sequences and keys where there are as many sequences as queries"""
+    return _attention(Q, K, V, _padding_for_all(mask, Q, K))
+
+
+def attention__single_precision(Q, K, V, mask=None):
+    """the computation runs in float32, and only its result is turned into float64"""
+    output, weights = _attention(*_single(Q, K, V), mask)
+    return output.astype(float), weights.astype(float)
+
+
 # attention_grads
 
 
@@ -426,6 +465,33 @@ def attention_grads__dV_from_gradient(Q, K, V, grad_output, mask=None):
     return dQ, dK, _swap(dS) @ grad_output
 
 
+def attention_grads__mask_ignored_in_dV(Q, K, V, grad_output, mask=None):
+    """the mask is used for dQ and dK and forgotten in dV"""
+    dQ, dK, _ = _grads(Q, K, V, grad_output, mask)
+    return dQ, dK, _swap(_attention(Q, K, V)[1]) @ grad_output
+
+
+def attention_grads__root_of_d_v(Q, K, V, grad_output, mask=None):
+    """the backward step divides by the root of the values' width, not of the keys'"""
+    weights = _attention(Q, K, V, mask)[1]
+    return _grads_from(weights, Q, K, V, grad_output, np.sqrt(V.shape[-1]))
+
+
+def attention_grads__one_axis_mask_of_queries(Q, K, V, grad_output, mask=None):
+    """a mask of shape (m,) is taken for one of queries where there are as many queries as keys"""
+    return _grads(Q, K, V, grad_output, _queries_for_keys(mask, Q, K))
+
+
+def attention_grads__two_axes_mask_of_padding(Q, K, V, grad_output, mask=None):
+    """a mask of shape (n, m) is taken for one of sequences and keys where there are as many sequences as queries"""
+    return _grads(Q, K, V, grad_output, _padding_for_all(mask, Q, K))
+
+
+def attention_grads__single_precision(Q, K, V, grad_output, mask=None):
+    """the computation runs in float32, and only its result is turned into float64"""
+    return tuple(a.astype(float) for a in _grads(*_single(Q, K, V, grad_output), mask))
+
+
 # softmax_saturation
 
 
@@ -520,6 +586,15 @@ def softmax_saturation__all_masked_nan(scores):
         e = np.exp(scores - scores.max(axis=-1, keepdims=True))
         jacobian = _jacobian(e / e.sum(axis=-1, keepdims=True))
         return np.sqrt((jacobian**2).sum(axis=(-2, -1)))
+
+
+def softmax_saturation__global_max(scores):
+    """one maximum is subtracted from all rows, below which whole rows underflow"""
+    top = scores.max()
+    e = np.exp(scores - (top if np.isfinite(top) else 0.0))
+    total = e.sum(axis=-1, keepdims=True)
+    jacobian = _jacobian(e / np.where(total == 0, 1.0, total))
+    return np.sqrt((jacobian**2).sum(axis=(-2, -1)))
 
 
 # multi_head_attention
@@ -823,3 +898,31 @@ def multi_head_attention_grads__residual(X, Wq, Wk, Wv, Wo, n_heads, grad_output
     """grad_output is added to dX, as in a block with a residual connection, which this layer has not"""
     dX, *rest = _all(X, Wq, Wk, Wv, Wo, n_heads, grad_output, mask)
     return dX + grad_output, *rest
+
+
+def multi_head_attention_grads__weights_swapped_in_dX(
+    X, Wq, Wk, Wv, Wo, n_heads, grad_output, mask=None
+):
+    """dX is formed with Wq and Wk swapped: dQ Wkᵀ + dK Wqᵀ"""
+    _, dQ, dK, dV = _head_grads(X, Wq, Wk, Wv, Wo, n_heads, grad_output, mask)
+    _, *rest = _all(X, Wq, Wk, Wv, Wo, n_heads, grad_output, mask)
+    return dQ @ Wk.T + dK @ Wq.T + dV @ Wv.T, *rest
+
+
+def multi_head_attention_grads__silenced_positions_zeroed(
+    X, Wq, Wk, Wv, Wo, n_heads, grad_output, mask=None
+):
+    """dX is set to zero at positions that may attend to nothing, though others see their keys and values"""
+    dX, *rest = _all(X, Wq, Wk, Wv, Wo, n_heads, grad_output, mask)
+    if mask is not None:
+        dX = dX * np.any(np.broadcast_to(mask, (len(X), len(X))), axis=1)[:, None]
+    return dX, *rest
+
+
+def multi_head_attention_grads__mask_not_passed_on(
+    X, Wq, Wk, Wv, Wo, n_heads, grad_output, mask=None
+):
+    """the mask is used for the heads that dWo needs, and not passed on to their backward step"""
+    *grads, _ = _all(X, Wq, Wk, Wv, Wo, n_heads, grad_output, None)
+    H = _merge(_attention(*_heads(X, Wq, Wk, Wv, n_heads), mask)[0])
+    return *grads, H.T @ grad_output

@@ -209,6 +209,26 @@ def conv2d__flipped_along_rows(x, w, stride=1, padding=0):
     return _conv(x, w[::-1], stride, padding)
 
 
+def conv2d__flipped_along_columns(x, w, stride=1, padding=0):
+    """the kernel's columns stand in reverse order"""
+    return _conv(x, w[:, ::-1], stride, padding)
+
+
+def conv2d__single_precision(x, w, stride=1, padding=0):
+    """the computation runs in float32, and only its result is turned into float64"""
+    return (
+        _conv(x.astype(np.float32), w.astype(np.float32), stride, padding)
+        .astype(np.float32)
+        .astype(float)
+    )
+
+
+def conv2d__padded_above_and_left(x, w, stride=1, padding=0):
+    """all zeros are added above and to the left, none below and to the right"""
+    _shape(x.shape, w.shape, stride, padding)
+    return _conv(np.pad(x, (2 * padding, 0)), w, stride, 0)
+
+
 def conv2d__stride_ignored(x, w, stride=1, padding=0):
     """the stride is ignored, so that there are too many outputs"""
     return _conv(x, w, 1, padding)
@@ -357,6 +377,18 @@ def conv2d_weight_grad__common_backward(x, w, grad_output, stride=1, padding=0):
 def conv2d_input_grad__rotated_twice(x, w, grad_output, stride=1, padding=0):
     """the kernel is rotated, and then a true convolution rotates it once more"""
     big = _scatter(x.shape, w[::-1, ::-1], grad_output, stride, padding)
+    return _crop(big, padding, x.shape)
+
+
+def conv2d_input_grad__flipped_along_rows(x, w, grad_output, stride=1, padding=0):
+    """the kernel's rows stand in reverse order: it is flipped along one axis"""
+    big = _scatter(x.shape, w[::-1], grad_output, stride, padding)
+    return _crop(big, padding, x.shape)
+
+
+def conv2d_input_grad__flipped_along_columns(x, w, grad_output, stride=1, padding=0):
+    """the kernel's columns stand in reverse order: it is flipped along one axis"""
+    big = _scatter(x.shape, w[:, ::-1], grad_output, stride, padding)
     return _crop(big, padding, x.shape)
 
 
@@ -541,6 +573,15 @@ def col2im__overwritten(cols, input_shape, kernel_shape, stride=1, padding=0):
     big = np.zeros([n + 2 * padding for n in input_shape])
     for i, j in np.ndindex(out_h, out_w):
         big[i * stride : i * stride + kh, j * stride : j * stride + kw] = blocks[:, :, i, j]
+    return _crop(big, padding, input_shape)
+
+
+def col2im__indexed_without_add_at(cols, input_shape, kernel_shape, stride=1, padding=0):
+    """`out[rows, columns] += cols` is written with index arrays, which counts only one of the entries that fall on the same place, where np.add.at adds all"""
+    kh, kw, out_h, out_w = _blocks(cols, input_shape, kernel_shape, stride, padding).shape
+    m, n, i, j = np.indices((kh, kw, out_h, out_w)).reshape(4, kh * kw, out_h * out_w)
+    big = np.zeros([n + 2 * padding for n in input_shape])
+    big[i * stride + m, j * stride + n] += cols
     return _crop(big, padding, input_shape)
 
 
@@ -739,6 +780,19 @@ def conv2d_layer_grads__batch_mean(x, w, b, grad_output, stride=1, padding=0, di
     return dx, dw / len(x), db / len(x)
 
 
+def conv2d_layer_grads__all_batch_mean(x, w, b, grad_output, stride=1, padding=0, dilation=1):
+    """the gradients are averaged over the images, not summed: all three are divided by their number"""
+    return tuple(a / len(x) for a in _layer_grads(x, w, grad_output, stride, padding, dilation))
+
+
+def conv2d_layer_grads__bias_mean_over_images(
+    x, w, b, grad_output, stride=1, padding=0, dilation=1
+):
+    """the bias gradient is averaged over the images, not summed"""
+    dx, dw, db = _layer_grads(x, w, grad_output, stride, padding, dilation)
+    return dx, dw, db / len(x)
+
+
 def conv2d_layer_grads__last_image_only(x, w, b, grad_output, stride=1, padding=0, dilation=1):
     """each image's gradient of w replaces the one before, so that only the last image counts"""
     dx, _, db = _layer_grads(x, w, grad_output, stride, padding, dilation)
@@ -864,13 +918,18 @@ def max_pool2d_grad__last_tie(x, grad_output, size, stride):
     return _pool_back(x, grad_output, size, stride, rule)
 
 
+def max_pool2d_grad__nearly_equal_ties(x, grad_output, size, stride):
+    """entries within the tolerance of np.isclose are taken for ties, and the first of them for the maximum"""
+    return _pool_back(x, grad_output, size, stride, lambda v, g: _first(np.isclose(v, v.max()), g))
+
+
 def max_pool2d_grad__first_by_columns(x, grad_output, size, stride):
     """ties go to the first maximum column by column, not row by row"""
     return _pool_back(x, grad_output, size, stride, lambda v, g: _first(v.T, g).T)
 
 
 def max_pool2d_grad__overwritten(x, grad_output, size, stride):
-    """where windows overlap, an entry keeps the gradient of its last window only: `=` for `+=`"""
+    """an entry keeps the gradient of the last of its overlapping windows only: `=` for `+=`"""
     dx = np.zeros(x.shape)
     for i, j in np.ndindex(*grad_output.shape):
         window = x[i * stride : i * stride + size, j * stride : j * stride + size]
