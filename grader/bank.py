@@ -16,7 +16,7 @@ import numpy as np
 
 from grader.content import Content
 from grader.errors import CheckFailure, CheckUnresolved, GradsmithError, Halted, SubmissionRaised
-from grader.model import Cause, Outcome, Status
+from grader.model import Cause, Failure, Outcome, Status
 from grader.sandbox.local import LocalTopic, load_module
 from grader.sandbox.proxy import Record
 from grader.suite import Trace, alike, classify, with_cause
@@ -119,8 +119,15 @@ class _Match:
         return sum(self._agrees_on(record) for record in self._records)
 
     def stands(self, traces: Sequence[Trace]) -> bool:
-        """Whether no test refutes it: where the submission's values can be judged, they are the mistake's."""
-        return all(self._agrees_on(r) for t in traces if _judges(t) for r in t.records)
+        """Whether no test refutes it: none that it fails passes, or fails by other finite values."""
+        return not any(_judges(trace) and self._refuted_by(trace) for trace in traces)
+
+    def _refuted_by(self, trace: Trace) -> bool:
+        if all(self._agrees_on(record) for record in trace.records):
+            return False
+        if trace.outcome.status is Status.PASSED:  # a test of purity, say, looks at no value
+            return self._failure_in(trace) is not None
+        return True
 
     def _agrees_on(self, record: Record) -> bool:
         known = self._agrees.get(id(record))
@@ -143,17 +150,22 @@ class _Match:
 
     def fails_alike(self, trace: Trace) -> bool:
         """Whether it fails the test as the submission did."""
-        assert trace.rerun is not None
-        assert trace.outcome.failure is not None
+        failure = self._failure_in(trace)
+        theirs = trace.outcome.failure
+        return failure is not None and theirs is not None and alike(failure, theirs)
+
+    def _failure_in(self, trace: Trace) -> Failure | None:
+        """How it fails the test, or None."""
+        if trace.rerun is None:
+            return None
         functions = LocalTopic("", {self.mistake.exercise: self.mistake.function})
         try:
             trace.rerun(functions)
         except (CheckFailure, AssertionError, SubmissionRaised) as error:
-            _, failure = classify(error)
-            return failure is not None and alike(failure, trace.outcome.failure)
+            return classify(error)[1]
         except (Halted, CheckUnresolved, GradsmithError, AttributeError):
-            return False
-        return False
+            return None
+        return None
 
 
 def _cause_of(trace: Trace, matches: Sequence[_Match], traces: Sequence[Trace]) -> Cause | None:

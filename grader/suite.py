@@ -8,10 +8,13 @@ its own name starts with: ``test_softmax_vjp_values`` tests `softmax_vjp`.
 from __future__ import annotations
 
 import re
+import sys
+import threading
 import time
 import warnings
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -32,6 +35,8 @@ WITHOUT = (
     "warnings", "faulthandler", "threadexception", "unraisableexception", "setuponly", "setupplan",
     "debugging", "tmpdir", "monkeypatch", "recwarn", "capture", "legacypath", "subtests",
 )  # fmt: skip
+SWITCH_INTERVAL = 0.0005
+"""Seconds that one topic's thread computes while another has its answer: a call takes about as long."""
 WARNS = "the call warns"
 # Two ways to write one mistake round differently; the entry that a failure shows is its worst.
 SAME_VALUE = 1e-6
@@ -171,6 +176,8 @@ class _Plugin:
         self.on_outcome = on_outcome
         self.traces: dict[str, list[Trace]] = {candidate.label: [] for candidate in candidates}
         self.problems: list[str] = []
+        self.lock = threading.Lock()
+        self.stopped = False
 
     # collection
 
@@ -229,14 +236,51 @@ class _Plugin:
     # running
 
     @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> bool | None:
+        """Run a submission's topics side by side, a thread each.
+
+        A topic has a process of its own, and most of a call is waiting for it: another topic's checks
+        are computed meanwhile. One topic, several candidates, or a suite with fixtures of its own are
+        run one test after another.
+        """
+        by_topic: dict[str, list[pytest.Item]] = {}
+        for item in session.items:
+            by_topic.setdefault(topic_of(item.path), []).append(item)
+        direct = all(self._is_direct(item) for item in session.items)
+        if len(by_topic) < 2 or len(self.candidates) != 1 or not direct or self.problems:
+            return None
+        interval = sys.getswitchinterval()
+        sys.setswitchinterval(SWITCH_INTERVAL)
+        try:
+            with ThreadPoolExecutor(len(by_topic), thread_name_prefix="suite") as pool:
+                try:
+                    for future in [
+                        pool.submit(self._run_all, group) for group in by_topic.values()
+                    ]:
+                        future.result()
+                except BaseException:
+                    self.stopped = True
+                    for proxy in self.candidates[0].topics.values():
+                        proxy.abandon()
+                    raise
+        finally:
+            sys.setswitchinterval(interval)
+        return True
+
+    def _run_all(self, items: Sequence[pytest.Item]) -> None:
+        for item in items:
+            if not self.stopped:
+                self.pytest_runtest_protocol(item)
+
+    @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> bool | None:
         """Call a test that needs nothing else directly, which spares two thirds of pytest's time.
 
         A suite's own fixtures, skips and the like take pytest's way.
         """
-        given = self._direct_arguments(item)
-        if given is None:
+        if not self._is_direct(item):
             return None
+        given = self._arguments(item)
         start = time.perf_counter()
         error: BaseException | None = None
         try:
@@ -248,24 +292,25 @@ class _Plugin:
         self._note(item, error, time.perf_counter() - start, given)
         return True
 
-    def _direct_arguments(self, item: pytest.Item) -> dict[str, Any] | None:
-        """The arguments of a test that takes parameters, `submission` and `rng` alone, or None."""
+    @staticmethod
+    def _is_direct(item: pytest.Item) -> bool:
+        """Whether a test takes parameters, `submission` and `rng` alone, and has no other marks."""
+        known = {"submission", "rng", "candidate", "request", *_parameters(item)}
+        info = item._fixtureinfo  # type: ignore[attr-defined]
+        return known.issuperset(info.names_closure) and not any(
+            mark.name != "parametrize" or mark.kwargs.get("indirect")
+            for mark in item.iter_markers()
+        )
+
+    def _arguments(self, item: pytest.Item) -> dict[str, Any]:
+        """The arguments of such a test."""
         parameters = _parameters(item)
-        wanted = item._fixtureinfo.argnames  # type: ignore[attr-defined]
-        known = {"submission", "rng", "candidate", "request", *parameters}
-        if not known.issuperset(item._fixtureinfo.names_closure):  # type: ignore[attr-defined]
-            return None
-        marks = list(item.iter_markers())
-        if any(mark.name != "parametrize" or mark.kwargs.get("indirect") for mark in marks):
-            return None
         proxy = parameters["candidate"].topics[topic_of(item.path)]
         proxy.begin()
-        given = {name: parameters[name] for name in wanted if name in parameters}
-        if "submission" in wanted:
-            given["submission"] = Functions(proxy)
-        if "rng" in wanted:
-            given["rng"] = self._rng(item)
-        return given if len(given) == len(wanted) else None
+        given = dict(parameters)
+        given["submission"] = Functions(proxy)
+        given["rng"] = self._rng(item)
+        return {name: given[name] for name in item._fixtureinfo.argnames}  # type: ignore[attr-defined]
 
     # outcomes
 
@@ -316,11 +361,12 @@ class _Plugin:
         trace = Trace(
             outcome, proxy.records, error=error if isinstance(error, CheckFailure) else None
         )
-        if status is Status.FAILED:
+        if status in (Status.FAILED, Status.PASSED):
             trace.rerun = self._rerun(item, arguments)
-        self.traces[candidate.label].append(trace)
-        if self.on_outcome is not None:
-            self.on_outcome(candidate, outcome)
+        with self.lock:
+            self.traces[candidate.label].append(trace)
+            if self.on_outcome is not None:
+                self.on_outcome(candidate, outcome)
 
     def _rerun(
         self, item: pytest.Item, arguments: Mapping[str, Any]

@@ -26,6 +26,7 @@ class Seat:
         self._name = name
         self._lock: socket.socket | None = None
         self.processor: int | None = None
+        self._occupied = False
 
     def take(self) -> None:
         """Reserve a processor, if one is free. The kernel gives it back when this process ends."""
@@ -54,15 +55,17 @@ class Seat:
         before = os.sched_getaffinity(0)
         with contextlib.suppress(OSError):
             os.sched_setaffinity(0, {self.processor})
+        self._occupied = True
         try:
             yield
         finally:
+            self._occupied = False
             with contextlib.suppress(OSError):
                 os.sched_setaffinity(0, before)
 
     def seat(self, pid: int) -> None:
-        """Put a child beside its grader."""
-        if self.processor is not None and pid:
+        """Put a child beside its grader, if that one is on its seat."""
+        if self._occupied and self.processor is not None and pid:
             with contextlib.suppress(OSError):
                 os.sched_setaffinity(pid, {self.processor})
 

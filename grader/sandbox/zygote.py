@@ -12,6 +12,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import threading
 from pathlib import Path
 
 from grader.errors import SandboxError
@@ -58,6 +59,7 @@ class Zygote:
         parent = str(Path(next(iter(spec.submodule_search_locations))).parent)
         self.level = level
         self._last = 0
+        self._lock = threading.Lock()  # topics are graded in threads
         self._refused = ""
         self._process: subprocess.Popen[bytes] | None = None
         with contextlib.ExitStack() as stack:
@@ -97,14 +99,15 @@ class Zygote:
         SandboxError : the process has ended.
         """
         ours, theirs = socket.socketpair()
-        self._last += 1
         try:
-            with theirs:
-                socket.send_fds(self._control, [_ORDER.pack(b"+", self._last)], [theirs.fileno()])
+            with theirs, self._lock:
+                self._last += 1
+                number = self._last
+                socket.send_fds(self._control, [_ORDER.pack(b"+", number)], [theirs.fileno()])
         except OSError:
             ours.close()
             raise SandboxError(self.why_dead()) from None
-        return self._last, ours
+        return number, ours
 
     def end(self, number: int) -> None:
         """End a child and its process group.
@@ -114,7 +117,8 @@ class Zygote:
         SandboxError : the process itself has ended.
         """
         try:
-            self._control.sendall(_ORDER.pack(b"-", number))
+            with self._lock:
+                self._control.sendall(_ORDER.pack(b"-", number))
         except OSError:
             raise SandboxError(self.why_dead()) from None
 
@@ -130,8 +134,9 @@ class Zygote:
         SandboxError : the process itself has ended.
         """
         try:
-            self._control.sendall(_ORDER.pack(b"?", number))
-            data = self._control.recv(_STATUS.size)
+            with self._lock:
+                self._control.sendall(_ORDER.pack(b"?", number))
+                data = self._control.recv(_STATUS.size)
         except OSError:
             data = b""
         if len(data) != _STATUS.size:

@@ -176,3 +176,24 @@ def test_factorization_update_is_right(grader: Grader, tmp_path: Path, exercise:
     """The update with the 2 absorbed, from the old vectors, and the gradients with the 2, are right."""
     found = score(grader, tmp_path, "matrix_factorization", FACTORIZATION, exercise)
     assert found.status is Status.PASSED, failed(found)
+
+
+def test_topics_side_by_side_give_what_they_give_alone(grader: Grader, tmp_path: Path) -> None:
+    """Graded together, a thread each, or one by one: the same checks, values and causes."""
+    codes = {
+        "convolution": CONVOLUTION,
+        "softmax": SOFTMAX,
+        "attention": ATTENTION,
+        "matrix_factorization": FACTORIZATION,
+    }
+    for topic, code in codes.items():
+        (tmp_path / f"{topic}.py").write_text(code)
+    together = grader.grade(read_submission(tmp_path, grader.course), seed=3)
+    for topic in codes:
+        alone = grader.grade(read_submission(tmp_path / f"{topic}.py", grader.course), seed=3)
+        scores = [s for s in together.scores if s.exercise.topic == topic]
+        assert [s.status for s in scores] == [s.status for s in alone.scores]
+        for one, other in zip(scores, alone.scores, strict=True):
+            assert [(o.test, o.status, repr(o.failure)) for o in one.outcomes] == [
+                (o.test, o.status, repr(o.failure)) for o in other.outcomes
+            ]
