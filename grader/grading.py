@@ -9,7 +9,6 @@ from __future__ import annotations
 import platform
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import nullcontext
 from dataclasses import replace
 from types import TracebackType
 
@@ -149,9 +148,7 @@ class Grader:
         strict: bool = False,
     ) -> Session:
         """Run the suites of some topics against candidates."""
-        # Several topics of one submission are graded side by side, on any processor.
-        alone = len(candidates) > 1 or len(topics) == 1
-        with self.sandbox.seat.taken() if alone else nullcontext():
+        with self.sandbox.seat.taken():
             return run_suites(
                 {topic: self.content.suite(topic) for topic in topics},
                 {t: [e.name for e in self.course.topic(t).exercises] for t in topics},

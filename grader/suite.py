@@ -8,13 +8,10 @@ its own name starts with: ``test_softmax_vjp_values`` tests `softmax_vjp`.
 from __future__ import annotations
 
 import re
-import sys
-import threading
 import time
 import warnings
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -35,8 +32,6 @@ WITHOUT = (
     "warnings", "faulthandler", "threadexception", "unraisableexception", "setuponly", "setupplan",
     "debugging", "tmpdir", "monkeypatch", "recwarn", "capture", "legacypath", "subtests",
 )  # fmt: skip
-SWITCH_INTERVAL = 0.0005
-"""Seconds that one topic's thread computes while another has its answer: a call takes about as long."""
 WARNS = "the call warns"
 # Two ways to write one mistake round differently; the entry that a failure shows is its worst.
 SAME_VALUE = 1e-6
@@ -176,8 +171,6 @@ class _Plugin:
         self.on_outcome = on_outcome
         self.traces: dict[str, list[Trace]] = {candidate.label: [] for candidate in candidates}
         self.problems: list[str] = []
-        self.lock = threading.Lock()
-        self.stopped = False
 
     # collection
 
@@ -234,43 +227,6 @@ class _Plugin:
         return np.random.default_rng([self.seed, zlib.crc32(_identity(item).encode())])
 
     # running
-
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_runtestloop(self, session: pytest.Session) -> bool | None:
-        """Run a submission's topics side by side, a thread each.
-
-        A topic has a process of its own, and most of a call is waiting for it: another topic's checks
-        are computed meanwhile. One topic, several candidates, or a suite with fixtures of its own are
-        run one test after another.
-        """
-        by_topic: dict[str, list[pytest.Item]] = {}
-        for item in session.items:
-            by_topic.setdefault(topic_of(item.path), []).append(item)
-        direct = all(self._is_direct(item) for item in session.items)
-        if len(by_topic) < 2 or len(self.candidates) != 1 or not direct or self.problems:
-            return None
-        interval = sys.getswitchinterval()
-        sys.setswitchinterval(SWITCH_INTERVAL)
-        try:
-            with ThreadPoolExecutor(len(by_topic), thread_name_prefix="suite") as pool:
-                try:
-                    for future in [
-                        pool.submit(self._run_all, group) for group in by_topic.values()
-                    ]:
-                        future.result()
-                except BaseException:
-                    self.stopped = True
-                    for proxy in self.candidates[0].topics.values():
-                        proxy.abandon()
-                    raise
-        finally:
-            sys.setswitchinterval(interval)
-        return True
-
-    def _run_all(self, items: Sequence[pytest.Item]) -> None:
-        for item in items:
-            if not self.stopped:
-                self.pytest_runtest_protocol(item)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> bool | None:
@@ -363,10 +319,9 @@ class _Plugin:
         )
         if status in (Status.FAILED, Status.PASSED):
             trace.rerun = self._rerun(item, arguments)
-        with self.lock:
-            self.traces[candidate.label].append(trace)
-            if self.on_outcome is not None:
-                self.on_outcome(candidate, outcome)
+        self.traces[candidate.label].append(trace)
+        if self.on_outcome is not None:
+            self.on_outcome(candidate, outcome)
 
     def _rerun(
         self, item: pytest.Item, arguments: Mapping[str, Any]

@@ -237,7 +237,7 @@ class Worker:
         try:
             return _in_words(self.zygote.end_and_ask(self.number))
         except SandboxError:
-            self.kill_group()
+            self._kill_group()
             raise
 
     def kill(self) -> None:
@@ -249,10 +249,9 @@ class Worker:
         try:
             self.zygote.end(self.number)
         except SandboxError:
-            self.kill_group()
+            self._kill_group()
 
-    def kill_group(self) -> None:
-        """Kill its process group, whatever the zygote does."""
+    def _kill_group(self) -> None:
         if self.pid:
             with contextlib.suppress(OSError):
                 os.killpg(self.pid, signal.SIGKILL)

@@ -7,7 +7,6 @@ the right form.
 
 from __future__ import annotations
 
-import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
@@ -175,9 +174,6 @@ class TopicProxy(ABC):
 
     def close(self) -> None:  # noqa: B027 - most topics in this process hold nothing to close
         """Let go of the worker."""
-
-    def abandon(self) -> None:  # noqa: B027 - likewise
-        """End what another thread is waiting for: its call fails at once."""
 
 
 class RemoteTopic(TopicProxy):
@@ -398,11 +394,6 @@ class RemoteTopic(TopicProxy):
     def close(self) -> None:
         self._drop()
 
-    def abandon(self) -> None:
-        worker = self._worker
-        if worker is not None:
-            worker.kill_group()
-
 
 class _NoValue(Exception):
     """An answer that is no value, while the child is well: `outcome` is to be raised."""
@@ -476,7 +467,6 @@ class Sandbox:
         self.limits = limits or jail.Limits()
         self.workers: set[Worker] = set()
         self.seat = Seat()
-        self._lock = threading.Lock()
         self._zygote = zygote or Zygote(jail.LEVELS[0], self.limits)
         self._level: jail.Level | None = None
         from grader.sandbox.worker import System  # needs a system with fork, as the zygote does
@@ -524,14 +514,13 @@ class Sandbox:
         ------
         SandboxError : there is no worker to be had.
         """
-        with self._lock:
-            level = self.level
-            try:
-                worker = Worker(self._zygote)
-            except SandboxError:
-                self._zygote.close()
-                self._zygote = Zygote(level, self.limits)
-                worker = Worker(self._zygote)
+        level = self.level
+        try:
+            worker = Worker(self._zygote)
+        except SandboxError:
+            self._zygote.close()
+            self._zygote = Zygote(level, self.limits)
+            worker = Worker(self._zygote)
         self.workers.add(worker)
         return worker
 

@@ -178,8 +178,8 @@ def test_factorization_update_is_right(grader: Grader, tmp_path: Path, exercise:
     assert found.status is Status.PASSED, failed(found)
 
 
-def test_topics_side_by_side_give_what_they_give_alone(grader: Grader, tmp_path: Path) -> None:
-    """Graded together, a thread each, or one by one: the same checks, values and causes."""
+def test_topics_together_give_what_they_give_alone(grader: Grader, tmp_path: Path) -> None:
+    """Graded together or one by one: the same checks, values and causes."""
     codes = {
         "convolution": CONVOLUTION,
         "softmax": SOFTMAX,
