@@ -10,13 +10,13 @@ from __future__ import annotations
 import keyword
 import re
 import tomllib
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from grader.content import Content
 from grader.errors import ContentError
-from grader.model import Course, Difficulty, Exercise, Hints, Topic
+from grader.model import Capstone, Course, Difficulty, Exercise, Hints, Topic
 from grader.stubs import make_stub, solution_functions
 
 SCHEMA = 1
@@ -41,13 +41,19 @@ _EXAMPLES = {
     "equation": 'equation = "The formula to write."',
     "shape": 'shape = "Which axes are kept."',
     "line": 'line = "The line that people get wrong."',
+    "capstone": "[capstone] with title, summary and needs",
+    "needs": 'needs = ["softmax", "cross_entropy_grad"]',
 }
 _EXERCISE_KEYS = ("name", "title", "points", "difficulty", "minutes", "tags", "hints")
+_CAPSTONE_KEYS = ("title", "summary", "needs")
+RESERVED = "capstone"
+"""No exercise's name: a suite's `test_capstone_…` is the topic's capstone."""
 _RUNGS = ("concept", "equation", "shape", "line")
 _TOPIC_SLUG = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*")
 _TAG_SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _BOUNDARY = re.compile(r"^ {0,3}(```+|~~~+|#{1,2} ).*$", re.MULTILINE)
 _SIGNATURE = re.compile(r"## `((\w+)\(.*\))`\s*")
+_CAPSTONE_TEST = re.compile(rf"^def test_{RESERVED}(_|\()", re.MULTILINE)
 _SYNTAX_PLACE = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
 
 
@@ -84,6 +90,7 @@ def validate_course(content: Content, topics: Collection[str] | None = None) -> 
     listed = {topic.slug for topic in course.topics}
     for topic in course.topics:
         problems += _solution_problems(content, topic)
+        problems += _capstone_problems(content, topic)
     if listed and topics is None:
         for stray in sorted(content.exercises.glob("*/topic.toml")):
             slug = stray.parent.name
@@ -141,6 +148,21 @@ def _read_text(file: Path) -> str:
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
         raise ContentError(file, f"line {line}", "is not UTF-8; save it as UTF-8") from None
+
+
+def _capstone_problems(content: Content, topic: Topic) -> list[ContentError]:
+    """Whether suite and topic.toml agree that the topic has a capstone."""
+    file = content.suite(topic.slug)
+    if not file.is_file():
+        return []  # told by the reader
+    tested = _CAPSTONE_TEST.search(_read_text(file)) is not None
+    if tested and topic.capstone is None:
+        fix = f"{file.name} tests a capstone; add [capstone] with title, summary and needs"
+        return [ContentError(content.topic_toml(topic.slug), RESERVED, fix)]
+    if topic.capstone is not None and not tested:
+        fix = "topic.toml has a capstone; add a test named test_capstone_<property>"
+        return [ContentError(file, RESERVED, fix)]
+    return []
 
 
 def _solution_problems(content: Content, topic: Topic) -> list[ContentError]:
@@ -237,7 +259,7 @@ class _Reader:
                 self._add(file, slug, f"the {kind} is missing; write it")
         signatures = self._signatures(slug)
         file = content.topic_toml(slug)
-        table = self._open(file, ("schema", "title", "summary", "exercises"))
+        table = self._open(file, ("schema", "title", "summary", "exercises", "capstone"))
         if table is None:
             return None
         title, summary = table.text("title"), table.text("summary")
@@ -253,7 +275,16 @@ class _Reader:
             if name not in names:
                 fix = "has a section but is no exercise of topic.toml; add it there or remove it"
                 self._add(content.statement(slug), name, fix)
-        return Topic(slug, title, summary, tuple(exercises))
+        capstone = self._capstone(slug, table, names)
+        return Topic(slug, title, summary, tuple(exercises), capstone)
+
+    def _capstone(self, slug: str, topic: _Table, names: Sequence[str]) -> Capstone | None:
+        """What ends the topic, where topic.toml has it."""
+        table = topic.table("capstone", _CAPSTONE_KEYS) if topic.has("capstone") else None
+        if table is None:
+            return None
+        needs = table.texts("needs", "an exercise of the topic", lambda name: name in names)
+        return Capstone(slug, table.text("title"), table.text("summary"), needs)
 
     def _signatures(self, slug: str) -> dict[str, str] | None:
         """Name to signature, from the statement's headings; None where it cannot be read."""
@@ -275,6 +306,9 @@ class _Reader:
         name = table.text("name")
         if name and not _is_exercise_name(name):
             table.add("name", f"{name!r} is no function's name; single underscores, none in front")
+            name = ""
+        elif name == RESERVED or name.startswith(f"{RESERVED}_"):
+            table.add("name", f"{name!r} would take the tests of the topic's capstone; rename it")
             name = ""
         signature = ""
         if name and signatures is not None:
@@ -325,6 +359,10 @@ class _Table:
     def add(self, key: str, fix: str) -> None:
         """Note a problem with `key`."""
         self._problems.append(ContentError(self._file, f"{self._place}{key}", fix))
+
+    def has(self, key: str) -> bool:
+        """Whether the table has the key: for those that it may lack."""
+        return key in self._data
 
     def _get(self, key: str) -> Any:
         if key in self._data:

@@ -19,13 +19,13 @@ from grader import __version__
 from grader.bank import Bank
 from grader.catalog import load_course
 from grader.content import Content
-from grader.model import Course, Outcome, Report, Score, Topic
+from grader.model import CapstoneScore, Course, Exercise, Outcome, Report, Score, Topic
 from grader.sandbox import jail
 from grader.sandbox.proxy import DEFAULT_TIMEOUT, RemoteTopic, Sandbox
 from grader.sandbox.zygote import Zygote
-from grader.scoring import lean, score
+from grader.scoring import lean, score, score_capstone
 from grader.submission import Submission, calls_between
-from grader.suite import Candidate, Session, Trace, run_suites
+from grader.suite import CAPSTONE, Candidate, Session, Trace, run_suites, topic_of_test
 
 DEFAULT_SEED = 0
 
@@ -90,7 +90,8 @@ class Grader:
         proxies = {topic.slug: self.open(submission, topic) for topic in chosen}
         for proxy in proxies.values():
             proxy.prepare()
-        candidate = Candidate(submission.name, proxies, names)
+        needs = {t.slug: frozenset(t.capstone.needs) for t in chosen if t.capstone is not None}
+        candidate = Candidate(submission.name, proxies, names, needs)
         try:
             session = self.run(
                 [candidate],
@@ -104,7 +105,8 @@ class Grader:
         calls: dict[str, frozenset[str]] = {}
         for source in submission.sources.values():
             calls |= calls_between(source.text, names)
-        scores = lean(self.scores(session.traces[candidate.label], chosen), calls)
+        traces = session.traces[candidate.label]
+        scores = lean(self.scores(traces, chosen), calls)
         problems = [p.problem for p in proxies.values() if p.problem is not None]
         return Report(
             submission=submission.name,
@@ -115,6 +117,7 @@ class Grader:
             timeout=self.timeout,
             topics=tuple(chosen),
             scores=tuple(scores),
+            capstones=tuple(capstone_scores(traces, chosen, scores)),
             problems=tuple(problems),
             notes=tuple(submission.notes),
             seconds=time.perf_counter() - start,
@@ -177,7 +180,8 @@ class Grader:
             if topic.slug in topics:
                 kept = [e for e in topic.exercises if wanted is None or e.name in wanted]
                 if kept:
-                    chosen.append(replace(topic, exercises=tuple(kept)))
+                    capstone = topic.capstone if _all_of(topic, kept) else None
+                    chosen.append(replace(topic, exercises=tuple(kept), capstone=capstone))
         return chosen
 
     def close(self) -> None:
@@ -194,6 +198,32 @@ class Grader:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def _all_of(topic: Topic, kept: Sequence[Exercise]) -> bool:
+    """Whether the exercises that are graded are all that the topic's capstone calls."""
+    names = {exercise.name for exercise in kept}
+    return topic.capstone is not None and names.issuperset(topic.capstone.needs)
+
+
+def capstone_scores(
+    traces: Sequence[Trace], topics: Sequence[Topic], scores: Sequence[Score]
+) -> list[CapstoneScore]:
+    """Scores of the topics' capstones."""
+    return [
+        score_capstone(
+            topic.capstone,
+            scores,
+            [
+                trace.explained()
+                for trace in traces
+                if trace.outcome.exercise == CAPSTONE
+                and topic_of_test(trace.outcome.test) == topic.slug
+            ],
+        )
+        for topic in topics
+        if topic.capstone is not None
+    ]
 
 
 def environment() -> dict[str, str]:

@@ -25,6 +25,8 @@ class Status(StrEnum):
     """A check could not decide: neither a pass nor the learner's failure."""
     GRADER_ERROR = "grader_error"
     """Our fault: never charged to the learner."""
+    WAITING = "waiting"
+    """A capstone that was not run, as not all of the functions that it calls pass."""
 
 
 class Difficulty(StrEnum):
@@ -61,6 +63,20 @@ class Exercise:
 
 
 @dataclass(frozen=True, slots=True)
+class Capstone:
+    """What ends a topic: the learner's own functions run together, and a property decides.
+
+    It earns no points: it asks for nothing that the exercises do not ask for one by one. `needs` names every
+    exercise that it calls.
+    """
+
+    topic: str
+    title: str
+    summary: str
+    needs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Topic:
     """A module of exercises; the slug names its folder, module, suite and notebook."""
 
@@ -68,6 +84,7 @@ class Topic:
     title: str
     summary: str
     exercises: tuple[Exercise, ...]
+    capstone: Capstone | None = None
 
     @property
     def points(self) -> float:
@@ -147,7 +164,10 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One test of one exercise. `check` is the test's name without `test_<exercise>_`."""
+    """One test of one exercise, or of a topic's capstone: then `exercise` is ``"capstone"``.
+
+    `check` is the test's name without `test_<exercise>_`.
+    """
 
     test: str
     check: str
@@ -175,6 +195,16 @@ class Score:
 
 
 @dataclass(frozen=True, slots=True)
+class CapstoneScore:
+    """One topic's capstone of one submission."""
+
+    capstone: Capstone
+    status: Status
+    outcomes: tuple[Outcome, ...] = ()
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Problem:
     """A file of a submission that could not be loaded; `column` counts from 1."""
 
@@ -198,6 +228,7 @@ class Report:
     timeout: float
     topics: tuple[Topic, ...]
     scores: tuple[Score, ...]
+    capstones: tuple[CapstoneScore, ...] = ()
     problems: tuple[Problem, ...] = ()
     notes: tuple[str, ...] = ()
     seconds: float = 0.0

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
-from grader.model import Exercise, Outcome, Score, Status
+from grader.model import Capstone, CapstoneScore, Exercise, Outcome, Score, Status
 
 _PRECEDENCE = (
     Status.TAMPERED,
@@ -18,8 +18,11 @@ _PRECEDENCE = (
     Status.FAILED,
     Status.GRADER_ERROR,
     Status.UNRESOLVED,
+    Status.WAITING,
 )
 """A definite failure of the learner's stands, whatever went wrong on our side beside it."""
+MAX_LISTED = 4
+"""Functions that a waiting capstone names."""
 _DOWN = frozenset((Status.FAILED, Status.TIMEOUT, Status.ERROR))
 
 
@@ -41,6 +44,31 @@ def score(exercise: Exercise, outcomes: Sequence[Outcome]) -> Score:
     status = status_of(outcomes)
     earned = exercise.points if status is Status.PASSED else 0.0
     return Score(exercise, status, earned, tuple(outcomes), _reason(status, outcomes))
+
+
+def score_capstone(
+    capstone: Capstone, scores: Sequence[Score], outcomes: Sequence[Outcome]
+) -> CapstoneScore:
+    """Score a topic's capstone, which waits for the exercises among `scores` that it needs."""
+    passed = {score.exercise.name for score in scores if score.status is Status.PASSED}
+    lacking = [name for name in capstone.needs if name not in passed]
+    if lacking:
+        return CapstoneScore(capstone, Status.WAITING, (), _listed(lacking))
+    status = status_of(outcomes)
+    return CapstoneScore(capstone, status, tuple(outcomes), _reason(status, outcomes))
+
+
+def _listed(names: Sequence[str]) -> str:
+    """Why a capstone waits."""
+    quoted = [f"`{name}`" for name in names]
+    if len(quoted) > MAX_LISTED:
+        quoted[MAX_LISTED - 1 :] = [f"{len(quoted) - MAX_LISTED + 1} more"]
+    listed = quoted[0] if len(quoted) == 1 else f"{', '.join(quoted[:-1])} and {quoted[-1]}"
+    return (
+        f"it calls {listed}, not all of which pass"
+        if len(names) > 1
+        else f"it calls {listed}, which does not pass"
+    )
 
 
 def lean(scores: Sequence[Score], calls: Mapping[str, Collection[str]]) -> list[Score]:

@@ -2,7 +2,8 @@
 
 `run_suites` runs the suites of some topics against *candidates*, each a submission or a part of one, in one
 pytest session, and gives an `Outcome` for every test. A test belongs to the exercise with the longest name that
-its own name starts with: ``test_softmax_vjp_values`` tests `softmax_vjp`.
+its own name starts with: ``test_softmax_vjp_values`` tests `softmax_vjp`. ``test_capstone_…`` is the topic's
+capstone, which is run only where the functions that it calls have passed.
 """
 
 from __future__ import annotations
@@ -33,6 +34,8 @@ WITHOUT = (
     "debugging", "tmpdir", "monkeypatch", "recwarn", "capture", "legacypath", "subtests",
 )  # fmt: skip
 WARNS = "the call warns"
+CAPSTONE = "capstone"
+"""Stands where an exercise's name would in the tests of a topic's capstone."""
 # Two ways to write one mistake round differently; the entry that a failure shows is its worst.
 SAME_VALUE = 1e-6
 _LINE = re.compile(r" \(line \d+\)")
@@ -53,11 +56,13 @@ class Candidate:
     label : unique in a run.
     topics : the proxies, by topic.
     exercises : which exercises to test.
+    capstones : the topics whose capstone to run, each with the exercises that must have passed before.
     """
 
     label: str
     topics: Mapping[str, TopicProxy]
     exercises: frozenset[str]
+    capstones: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -84,7 +89,9 @@ class Session:
 
 
 def exercise_of(test: str, exercises: Sequence[str]) -> str | None:
-    """The exercise that a test's name belongs to: the longest that fits, or None."""
+    """The exercise that a test's name belongs to: the longest that fits, `CAPSTONE`, or None."""
+    if test == f"test_{CAPSTONE}" or test.startswith(f"test_{CAPSTONE}_"):
+        return CAPSTONE
     fitting = [e for e in exercises if test == f"test_{e}" or test.startswith(f"test_{e}_")]
     return max(fitting, key=len, default=None)
 
@@ -187,7 +194,11 @@ class _Plugin:
                 "and give it the submission fixture"
             )
             return
-        fitting = [c for c in self.candidates if exercise in c.exercises]
+        fitting = [
+            c
+            for c in self.candidates
+            if (topic in c.capstones if exercise == CAPSTONE else exercise in c.exercises)
+        ]
         metafunc.parametrize(
             "candidate", fitting, ids=[str(i) for i in range(len(fitting))], indirect=True
         )
@@ -195,8 +206,15 @@ class _Plugin:
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         kept = [item for item in items if isinstance(_parameters(item).get("candidate"), Candidate)]
         rank = {candidate.label: i for i, candidate in enumerate(self.candidates)}
-        kept.sort(key=lambda item: rank[_parameters(item)["candidate"].label])
-        items[:] = kept
+        topics = {topic: i for i, topic in enumerate(self.exercises)}
+
+        def place(item: pytest.Item) -> tuple[int, int, bool]:
+            """Candidate by candidate, topic by topic, a capstone last."""
+            topic = topic_of(item.path)
+            last = self._exercise(topic, _name(item)) == CAPSTONE
+            return rank[_parameters(item)["candidate"].label], topics[topic], last
+
+        items[:] = sorted(kept, key=place)
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.failed:
@@ -234,6 +252,8 @@ class _Plugin:
 
         A suite's own fixtures, skips and the like take pytest's way.
         """
+        if self._waits(item):
+            return True
         if not self._is_direct(item):
             return None
         given = self._arguments(item)
@@ -247,6 +267,17 @@ class _Plugin:
             error = raised
         self._note(item, error, time.perf_counter() - start, given)
         return True
+
+    def _waits(self, item: pytest.Item) -> bool:
+        """Whether it is a capstone's, and a function that must have passed has not."""
+        topic = topic_of(item.path)
+        if self._exercise(topic, _name(item)) != CAPSTONE:
+            return False
+        candidate: Candidate = _parameters(item)["candidate"]
+        found: dict[str, set[Status]] = {}
+        for trace in self.traces[candidate.label]:
+            found.setdefault(trace.outcome.exercise, set()).add(trace.outcome.status)
+        return any(found.get(name) != {Status.PASSED} for name in candidate.capstones[topic])
 
     @staticmethod
     def _is_direct(item: pytest.Item) -> bool:
@@ -302,8 +333,7 @@ class _Plugin:
         topic = topic_of(item.path)
         proxy = candidate.topics[topic]
         status, failure = classify(error, when)
-        name = getattr(item, "originalname", item.name)
-        exercise = self._exercise(topic, name) or ""
+        exercise = self._exercise(topic, _name(item)) or ""
         outcome = Outcome(
             test=_identity(item),
             check=_check_name(item, exercise),
@@ -382,6 +412,11 @@ def topic_of(path: Path) -> str:
     return path.stem.removeprefix("test_")
 
 
+def topic_of_test(identity: str) -> str:
+    """The topic of a test, from the identity that its outcome carries."""
+    return identity.partition("::")[0]
+
+
 def _parameters(item: pytest.Item) -> dict[str, Any]:
     spec = getattr(item, "callspec", None)
     return spec.params if spec is not None else {}
@@ -400,14 +435,17 @@ def _own_parameters(item: pytest.Item) -> str:
     return ", ".join(shown)
 
 
+def _name(item: pytest.Item) -> str:
+    """The test function's name, without its parameters."""
+    return str(getattr(item, "originalname", item.name))
+
+
 def _identity(item: pytest.Item) -> str:
-    name = getattr(item, "originalname", item.name)
     own = _own_parameters(item)
-    return f"{topic_of(item.path)}::{name}" + (f"[{own}]" if own else "")
+    return f"{topic_of(item.path)}::{_name(item)}" + (f"[{own}]" if own else "")
 
 
 def _check_name(item: pytest.Item, exercise: str) -> str:
-    name = str(getattr(item, "originalname", item.name))
-    short = name.removeprefix(f"test_{exercise}").strip("_").replace("_", " ") or "check"
+    short = _name(item).removeprefix(f"test_{exercise}").strip("_").replace("_", " ") or "check"
     own = _own_parameters(item)
     return f"{short} ({own})" if own else short

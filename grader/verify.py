@@ -2,13 +2,14 @@
 
 For each topic one pytest session runs the hidden suite against the solution, its stubs, every mistake,
 every alternative, and three vacuous answers for each exercise (zeros, the sign flipped, a constant of the
-right shape), all of them in workers, as submissions are.
+right shape), all of them in workers, as submissions are. A topic's capstone must accept the solution, and the
+alternatives put together, and must notice where any one of the functions that it calls answers zeros.
 """
 
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,12 +18,12 @@ from grader.bank import Bank, variants
 from grader.catalog import load_course
 from grader.content import Content, locate
 from grader.grading import Grader
-from grader.model import Course, Outcome, Status, Topic
+from grader.model import Capstone, Course, Outcome, Status, Topic
 from grader.sandbox.local import load_module
 from grader.sandbox.proxy import RemoteTopic
 from grader.scoring import status_of
 from grader.stubs import make_stub
-from grader.suite import Candidate, Session
+from grader.suite import CAPSTONE, Candidate, Session
 
 MIN_MISTAKES = 3
 MIN_ALTERNATIVES = 2
@@ -89,24 +90,69 @@ class Evidence:
         self.complaints += other.complaints
 
 
-def verify_topic(grader: Grader, topic: Topic, seed: int) -> list[Evidence]:
+@dataclass(slots=True)
+class CapstoneEvidence:
+    """What was shown about one topic's capstone at one seed or over several."""
+
+    topic: str
+    title: str
+    n_tests: int = 0
+    n_runs: int = 0
+    n_passed: int = 0
+    n_zeroed: int = 0
+    n_noticed: int = 0
+    n_others: int = 0
+    n_accepted: int = 0
+    complaints: list[str] = field(default_factory=list)
+
+    def add(self, other: CapstoneEvidence) -> None:
+        """Add another seed's evidence."""
+        self.n_tests = max(self.n_tests, other.n_tests)
+        self.n_runs += other.n_runs
+        self.n_passed += other.n_passed
+        self.n_zeroed += other.n_zeroed
+        self.n_noticed += other.n_noticed
+        self.n_others += other.n_others
+        self.n_accepted += other.n_accepted
+        self.complaints += other.complaints
+
+
+@dataclass(slots=True)
+class Proof:
+    """What was shown, in the course's order."""
+
+    exercises: list[Evidence]
+    capstones: list[CapstoneEvidence]
+
+    @property
+    def complaints(self) -> list[str]:
+        """What is not proved, and what to do."""
+        rows: list[Evidence | CapstoneEvidence] = [*self.exercises, *self.capstones]
+        return [complaint for row in rows for complaint in row.complaints]
+
+
+def verify_topic(grader: Grader, topic: Topic, seed: int, *, wide: bool = True) -> Proof:
     """Verify one topic at one seed.
 
-    Returns
-    -------
-    list of Evidence
-        One for each exercise; their `complaints` say what is not proved and what to do.
+    Parameters
+    ----------
+    wide : also try the capstone with alternatives and with functions that answer zeros, which takes several
+        runs of it.
 
     Raises
     ------
     SuiteError : the suite cannot be run at all.
     """
-    cohort = _Cohort(grader, topic)
+    cohort = _Cohort(grader, topic, wide)
     try:
         session = grader.run(
             cohort.candidates, [topic.slug], seed, strict=True, on_outcome=cohort.release
         )
-        return [cohort.evidence(session, exercise.name, seed) for exercise in topic.exercises]
+        capstone = cohort.capstone_evidence(session, seed)
+        return Proof(
+            [cohort.evidence(session, exercise.name, seed) for exercise in topic.exercises],
+            [] if capstone is None else [capstone],
+        )
     finally:
         cohort.close()
 
@@ -114,7 +160,7 @@ def verify_topic(grader: Grader, topic: Topic, seed: int) -> list[Evidence]:
 class _Cohort:
     """All that a topic's suite must accept or reject."""
 
-    def __init__(self, grader: Grader, topic: Topic) -> None:
+    def __init__(self, grader: Grader, topic: Topic, wide: bool) -> None:
         self.grader = grader
         self.topic = topic
         self.names = [e.name for e in topic.exercises]
@@ -124,14 +170,35 @@ class _Cohort:
         self.current: Candidate | None = None
         self.candidates: list[Candidate] = []
         everything = frozenset(self.names)
-        self._add("solution", self.solution, everything)
+        self._add("solution", self.solution, everything, capstone=True)
         self._add("stub", make_stub(self.solution, f"{topic.slug}.py"), everything)
         vacuous = self.solution + _VACUOUS_SOURCE.replace("NAMES", repr(self.names))
         for name in self.names:
             for kind in VACUOUS:
-                self._add(f"{name}__{kind}", vacuous, frozenset({name}), f"{name}__{kind}")
+                self._add(f"{name}__{kind}", vacuous, frozenset({name}), {name: f"{name}__{kind}"})
         self.mistakes = self._variants(content, "mistakes")
         self.alternatives = self._variants(content, "alternatives")
+        self.others: list[str] = []
+        self.zeroed: dict[str, str] = {}
+        if topic.capstone is not None and wide:
+            self._add_capstones(topic.capstone, vacuous)
+
+    def _add_capstones(self, capstone: Capstone, vacuous: str) -> None:
+        """Candidates for the capstone alone."""
+        source = self.grader.content.alternatives_file(self.topic.slug).read_text(encoding="utf-8")
+        for number in range(MIN_ALTERNATIVES):
+            rename = {
+                name: self.alternatives[name][number]
+                for name in capstone.needs
+                if number < len(self.alternatives[name])
+            }
+            if len(rename) == len(capstone.needs):
+                self.others.append(f"capstone: alternatives {number + 1}")
+                self._add(self.others[-1], source, frozenset(), rename, capstone=True)
+        for name in capstone.needs:
+            self.zeroed[name] = f"capstone: {name}__zeros"
+            rename = {name: f"{name}__zeros"}
+            self._add(self.zeroed[name], vacuous, frozenset(), rename, capstone=True)
 
     def _variants(self, content: Content, room: str) -> dict[str, list[str]]:
         path = (
@@ -146,19 +213,26 @@ class _Cohort:
             exercise = variant.partition("__")[0]
             found.setdefault(exercise, []).append(variant)
             if exercise in self.names:
-                self._add(f"{room}:{variant}", source, frozenset({exercise}), variant)
+                self._add(f"{room}:{variant}", source, frozenset({exercise}), {exercise: variant})
         return found
 
     def _add(
-        self, label: str, source: str, exercises: frozenset[str], variant: str | None = None
+        self,
+        label: str,
+        source: str,
+        exercises: frozenset[str],
+        rename: Mapping[str, str] | None = None,
+        *,
+        capstone: bool = False,
     ) -> None:
-        rename = {} if variant is None else {next(iter(exercises)): variant}
+        slug = self.topic.slug
         proxy = RemoteTopic(
-            self.grader.sandbox, self.topic.slug, f"{self.topic.slug}.py", source, self.names,
+            self.grader.sandbox, slug, f"{slug}.py", source, self.names,
             rename=rename, timeout=self.grader.timeout,
         )  # fmt: skip
         self.proxies.append(proxy)
-        self.candidates.append(Candidate(label, {self.topic.slug: proxy}, exercises))
+        needs: dict[str, frozenset[str]] = {slug: frozenset()} if capstone else {}
+        self.candidates.append(Candidate(label, {slug: proxy}, exercises, needs))
 
     def release(self, candidate: Candidate, outcome: Outcome) -> None:
         """Let go of the candidate before this one: tests come candidate by candidate."""
@@ -234,6 +308,42 @@ class _Cohort:
                 )
         return found
 
+    def capstone_evidence(self, session: Session, seed: int) -> CapstoneEvidence | None:
+        """What the session shows about the topic's capstone."""
+        capstone = self.topic.capstone
+        if capstone is None:
+            return None
+        found = CapstoneEvidence(self.topic.slug, capstone.title, n_runs=1)
+
+        def outcomes(label: str) -> list[Outcome]:
+            return [t.outcome for t in session.traces[label] if t.outcome.exercise == CAPSTONE]
+
+        def complain(text: str) -> None:
+            found.complaints.append(f"{self.topic.slug}: {text} (seed {seed})")
+
+        right = outcomes("solution")
+        found.n_tests = len(right)
+        found.n_passed = status_of(right) is Status.PASSED
+        for outcome in right:
+            if outcome.status is not Status.PASSED:
+                complain(f"the solution does not pass {outcome.test}: {_why(outcome)}")
+        for label in self.others:
+            wrong = [o for o in outcomes(label) if o.status is not Status.PASSED]
+            found.n_others += 1
+            found.n_accepted += not wrong
+            for outcome in wrong[:2]:
+                complain(f"{label}: {outcome.status} in {outcome.test}: {_why(outcome)}")
+        for name, label in self.zeroed.items():
+            found.n_zeroed += 1
+            if status_of(outcomes(label)) is Status.PASSED:
+                complain(
+                    f"the capstone passes where `{name}` answers zeros: let it decide something, or "
+                    "take it out of `needs`"
+                )
+            else:
+                found.n_noticed += 1
+        return found
+
 
 def _why(outcome: Outcome) -> str:
     return outcome.failure.headline if outcome.failure is not None else "no reason given"
@@ -280,7 +390,7 @@ def verify(
     jobs: int,
     *,
     on_done: Callable[[str], None] | None = None,
-) -> list[Evidence]:
+) -> Proof:
     """Verify topics at several seeds, several at once.
 
     Parameters
@@ -291,15 +401,15 @@ def verify(
 
     Returns
     -------
-    list of Evidence
-        One for each exercise, over all seeds.
+    Proof
+        Over all seeds; a capstone's alternatives and zeros are tried at the first seed alone.
     """
     course = load_course(content, topics)
     complaints = static_complaints(content, course, Bank(content))
-    runs = [(topic.slug, seed) for topic in course.topics for seed in seeds]
-    parts: dict[tuple[str, int], list[Evidence]] = {}
+    runs = [(topic.slug, seed, seed == seeds[0]) for topic in course.topics for seed in seeds]
+    parts: dict[tuple[str, int, bool], Proof] = {}
 
-    def done(run: tuple[str, int], part: list[Evidence]) -> None:
+    def done(run: tuple[str, int, bool], part: Proof) -> None:
         parts[run] = part
         if on_done is not None:
             on_done(run[0])
@@ -313,36 +423,39 @@ def verify(
             futures = {pool.submit(_verify_one, content.root, *run): run for run in runs}
             for future in as_completed(futures):
                 done(futures[future], future.result())
-    evidence = merge(parts[run] for run in runs)
+    proof = merge(parts[run] for run in runs)
     for complaint in complaints:
-        owner = next((row for row in evidence if f"{row.exercise}__" in complaint), evidence[0])
+        rows = proof.exercises
+        owner = next((row for row in rows if f"{row.exercise}__" in complaint), rows[0])
         owner.complaints.append(complaint)
-    return evidence
+    return proof
 
 
-def _verify_one(root: Path, slug: str, seed: int) -> list[Evidence]:
+def _verify_one(root: Path, slug: str, seed: int, wide: bool) -> Proof:
     """One topic at one seed, in whichever process this is."""
     content = locate(root)
     course = load_course(content, [slug])
     with Grader(content, course) as grader:
-        return verify_topic(grader, course.topic(slug), seed)
+        return verify_topic(grader, course.topic(slug), seed, wide=wide)
 
 
-def merge(parts: Iterable[Sequence[Evidence]]) -> list[Evidence]:
-    """Evidence over several runs, by exercise, in the order of first sight."""
-    merged: dict[str, Evidence] = {}
+def merge(parts: Iterable[Proof]) -> Proof:
+    """Evidence over several runs, in the order of first sight."""
+    exercises: dict[str, Evidence] = {}
+    capstones: dict[str, CapstoneEvidence] = {}
     for part in parts:
-        for evidence in part:
-            if evidence.exercise in merged:
-                merged[evidence.exercise].add(evidence)
-            else:
-                merged[evidence.exercise] = evidence
-    return list(merged.values())
+        for row in part.exercises:
+            if exercises.setdefault(row.exercise, row) is not row:
+                exercises[row.exercise].add(row)
+        for one in part.capstones:
+            if capstones.setdefault(one.topic, one) is not one:
+                capstones[one.topic].add(one)
+    return Proof(list(exercises.values()), list(capstones.values()))
 
 
-def total(evidence: Sequence[Evidence]) -> Evidence:
-    """All exercises together."""
-    whole = Evidence("all", "")
+def total(evidence: Sequence[Evidence], name: str = "all") -> Evidence:
+    """Several exercises together."""
+    whole = Evidence(name, "")
     for row in evidence:
         n_tests = whole.n_tests + row.n_tests
         whole.add(row)
@@ -350,8 +463,11 @@ def total(evidence: Sequence[Evidence]) -> Evidence:
     return whole
 
 
-def markdown(evidence: Sequence[Evidence], seeds: Sequence[int]) -> str:
-    """The evidence as a Markdown document."""
+def markdown(proof: Proof, seeds: Sequence[int]) -> str:
+    """The proof as a Markdown document."""
+    topics = list(dict.fromkeys(row.topic for row in proof.exercises))
+    by_topic = {slug: [row for row in proof.exercises if row.topic == slug] for slug in topics}
+    whole = total(proof.exercises)
     lines = [
         "# What the suites were shown to do",
         "",
@@ -362,12 +478,45 @@ def markdown(evidence: Sequence[Evidence], seeds: Sequence[int]) -> str:
         "Solutions passed, stubs were missing, and answers of zeros, of a flipped sign and of a constant "
         "were rejected.",
         "",
-        "| exercise | checks | mistakes rejected | named right | named wrong | alternatives accepted |",
+        "## By topic",
+        "",
+        "| topic | functions | checks | mistakes rejected | named right | named wrong | alternatives accepted |",
+        "|---|--:|--:|--:|--:|--:|--:|",
+    ]
+    for slug, rows in by_topic.items():
+        lines.append(f"| {slug} | {len(rows)} {_cells(total(rows))}")
+    lines.append(f"| all | {len(proof.exercises)} {_cells(whole)}")
+    if proof.capstones:
+        lines += [
+            "",
+            "## Capstones",
+            "",
+            "A capstone runs the functions of its topic together. *Passed*: the solution, at each seed. "
+            "*Alternatives*: all of its",
+            "functions replaced by alternatives at once. *Zeros noticed*: one of its functions at a time "
+            "answers zeros, and it fails.",
+            "",
+            "| topic | capstone | checks | passed | alternatives accepted | zeros noticed |",
+            "|---|---|--:|--:|--:|--:|",
+        ]
+        lines += [
+            f"| {one.topic} | {one.title} | {one.n_tests} | {one.n_passed}/{one.n_runs} "
+            f"| {one.n_accepted}/{one.n_others} | {one.n_noticed}/{one.n_zeroed} |"
+            for one in proof.capstones
+        ]
+    lines += [
+        "",
+        "## By function",
+        "",
+        "| function | checks | mistakes rejected | named right | named wrong | alternatives accepted |",
         "|---|--:|--:|--:|--:|--:|",
     ]
-    lines += [
-        f"| `{row.exercise}` | {row.n_tests} | {row.n_killed}/{row.n_mistakes} | {row.n_named} "
-        f"| {row.n_misnamed} | {row.n_accepted}/{row.n_alternatives} |"
-        for row in (*evidence, total(evidence))
-    ]
+    lines += [f"| `{row.exercise}` {_cells(row)}" for row in proof.exercises]
     return "\n".join(lines) + "\n"
+
+
+def _cells(row: Evidence) -> str:
+    return (
+        f"| {row.n_tests} | {row.n_killed}/{row.n_mistakes} | {row.n_named} "
+        f"| {row.n_misnamed} | {row.n_accepted}/{row.n_alternatives} |"
+    )

@@ -117,7 +117,9 @@ def exit_code(reports: Sequence[Report], fail_under: float | None) -> int:
     from grader.model import Status
 
     ours: tuple[Status, ...] = (Status.GRADER_ERROR, Status.UNRESOLVED)
-    if any(score.status in ours for report in reports for score in report.scores):
+    found = {score.status for report in reports for score in report.scores}
+    found |= {capstone.status for report in reports for capstone in report.capstones}
+    if found.intersection(ours):
         return 3
     if fail_under is not None and any(report.percent < fail_under for report in reports):
         return 1

@@ -64,18 +64,18 @@ def command(
         return 1
     n_runs = len(load_course(content, topics or None).topics) * seeds
     with Progress(console(stderr=True), n_runs) as progress:
-        evidence = verify(
+        proof = verify(
             content, topics or None, range(seed, seed + seeds), jobs or os.cpu_count() or 1,
             on_done=progress.advance,
         )  # fmt: skip
     from grader.report.evidence import print_evidence
 
-    print_evidence(console(), evidence)
-    complaints = [complaint for row in evidence for complaint in row.complaints]
+    print_evidence(console(), proof.exercises, proof.capstones)
+    complaints = proof.complaints
     for complaint in complaints:
         click.echo(f"✗ {complaint}")
     if table is not None:
-        write_atomically(table, markdown(evidence, range(seed, seed + seeds)))
+        write_atomically(table, markdown(proof, range(seed, seed + seeds)))
     seconds = time.perf_counter() - start
     verdict = f"{len(complaints)} complaints" if complaints else "all proved"
     click.echo(f"{verdict}: {seeds} seed{'s' * (seeds > 1)} from {seed}, {seconds:.0f} s")

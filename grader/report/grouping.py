@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from grader.model import Problem, Report, Score
+    from grader.model import CapstoneScore, Problem, Report, Score
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +17,7 @@ class TopicScores:
     title: str
     scores: tuple[Score, ...]
     problems: tuple[Problem, ...]
+    capstone: CapstoneScore | None = None
 
     @property
     def earned(self) -> float:
@@ -38,12 +39,14 @@ def by_topic(report: Report) -> tuple[TopicScores, ...]:
         titles.setdefault(score.exercise.topic, "")
     for problem in report.problems:
         titles.setdefault(problem.topic, "")
+    capstones = {capstone.capstone.topic: capstone for capstone in report.capstones}
     groups = (
         TopicScores(
             slug,
             title,
             tuple(score for score in report.scores if score.exercise.topic == slug),
             tuple(problem for problem in report.problems if problem.topic == slug),
+            capstones.get(slug),
         )
         for slug, title in titles.items()
     )

@@ -19,7 +19,7 @@ from grader.report.grouping import by_topic
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from grader.model import Failure, Mismatch, Outcome, Problem, Report, Score
+    from grader.model import CapstoneScore, Failure, Mismatch, Outcome, Problem, Report, Score
     from grader.report.grouping import TopicScores
 
 SCHEMA = "gradsmith/report"
@@ -84,6 +84,7 @@ def _submission(report: Report) -> dict[str, Any]:
         "statuses": {
             status.value: sum(score.status is status for score in report.scores)
             for status in Status
+            if status is not Status.WAITING  # of capstones alone
         },
         "topics": [_topic(group) for group in by_topic(report)],
         "problems": [_problem(problem) for problem in report.problems],
@@ -99,6 +100,17 @@ def _topic(group: TopicScores) -> dict[str, Any]:
         "earned": _number(group.earned),
         "points": _number(group.points),
         "exercises": [_score(score) for score in group.scores],
+        "capstone": _capstone(group.capstone) if group.capstone is not None else None,
+    }
+
+
+def _capstone(score: CapstoneScore) -> dict[str, Any]:
+    return {
+        "title": _text(score.capstone.title),
+        "needs": [_text(name) for name in score.capstone.needs],
+        "status": score.status.value,
+        "reason": _text(score.reason),
+        "checks": [_outcome(outcome) for outcome in score.outcomes],
     }
 
 

@@ -18,7 +18,7 @@ from grader.report.grouping import by_topic
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from grader.model import Failure, Problem, Report, Score
+    from grader.model import CapstoneScore, Failure, Problem, Report, Score
     from grader.report.grouping import TopicScores
 
 ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -32,6 +32,7 @@ TAGS: Mapping[Status, str] = {
     Status.TAMPERED: "error",
     Status.UNRESOLVED: "error",
     Status.GRADER_ERROR: "error",
+    Status.WAITING: "skipped",
 }
 """The element that says what became of a test; a test that passed has none."""
 
@@ -68,7 +69,9 @@ def _suite(report: Report, group: TopicScores) -> ET.Element:
     for problem in group.problems:
         suite.append(_unreadable(group, problem))
     for score in group.scores:
-        suite.extend(_cases(group, score))
+        suite.extend(_cases(f"{group.slug}.{score.exercise.name}", score.exercise.name, score))
+    if group.capstone is not None:
+        suite.extend(_cases(f"{group.slug}.capstone", "capstone", group.capstone))
     _count(suite, suite.findall("testcase"))
     return suite
 
@@ -81,13 +84,12 @@ def _count(parent: ET.Element, cases: Sequence[ET.Element]) -> None:
     parent.set("time", f"{sum(float(case.get('time', '0')) for case in cases):.3f}")
 
 
-def _cases(group: TopicScores, score: Score) -> list[ET.Element]:
-    """A case for each test, and one for the exercise where no test shows the exercise's status.
+def _cases(place: str, name: str, score: Score | CapstoneScore) -> list[ET.Element]:
+    """A case for each test, and one for the exercise or capstone where no test shows the exercise's status.
 
     So it is where no test ran, and where the run was judged rather than a test: without that case
     a withheld score would look like a clean pass.
     """
-    place = f"{group.slug}.{score.exercise.name}"
     cases = []
     for outcome in score.outcomes:
         case = _case(place, outcome.test, outcome.seconds)
@@ -100,7 +102,7 @@ def _cases(group: TopicScores, score: Score) -> list[ET.Element]:
         cases.append(case)
     shown = {outcome.status for outcome in score.outcomes}
     if not shown or (score.status is not Status.PASSED and score.status not in shown):
-        case = _case(place, score.exercise.name, 0.0)
+        case = _case(place, name, 0.0)
         _judge(case, score.status, score.reason, "")
         cases.append(case)
     return cases

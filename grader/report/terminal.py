@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 
-    from grader.model import Failure, Mismatch, Outcome, Problem, Report, Score
+    from grader.model import CapstoneScore, Failure, Mismatch, Outcome, Problem, Report, Score
     from grader.report.grouping import TopicScores
 
 WIDEST = 100
@@ -86,6 +86,7 @@ LOOKS = {
     Status.TAMPERED: _Look("■", "#", "withheld", "magenta"),
     Status.UNRESOLVED: _Look("?", "?", "undecided", "yellow"),
     Status.GRADER_ERROR: _Look("▲", "^", "our error", "yellow"),
+    Status.WAITING: _Look("…", ".", "waiting", "dim"),
 }
 
 WORD = max(len(look.word) for look in LOOKS.values())
@@ -412,6 +413,10 @@ def _topic_line(pen: _Pen, group: TopicScores, brief: bool) -> Text | None:
         if any(outcome.warnings or outcome.printed for s in group.scores for outcome in s.outcomes):
             return None
         words = f"passed: all {n}" if n > 1 else "passed"
+        if group.capstone is not None:
+            if group.capstone.status is not Status.PASSED:
+                return None
+            words += " and the capstone"
     else:
         return None
     style = LOOKS[status].style
@@ -454,6 +459,8 @@ def _topic(pen: _Pen, report: Report, group: TopicScores) -> Iterator[Text]:
         yield from _names(pen, Status.ERROR, "could not be checked", names)
     for words, names in _lacking(pen, group.scores).items():
         yield from _names(pen, Status.MISSING, words, names)
+    if group.capstone is not None:
+        yield _capstone_row(pen, group.capstone)
     for score in told:
         if score.status is Status.PASSED:
             yield from _passed_remarks(pen, score)
@@ -461,6 +468,31 @@ def _topic(pen: _Pen, report: Report, group: TopicScores) -> Iterator[Text]:
         yield Text()
         yield from _block_head(pen, same)
         yield from body
+    if group.capstone is not None and group.capstone.status not in (Status.PASSED, Status.WAITING):
+        yield Text()
+        yield from _capstone_block(pen, report, group.capstone)
+
+
+def _capstone_row(pen: _Pen, score: CapstoneScore) -> Text:
+    """The last line of a topic's table."""
+    look = LOOKS[score.status]
+    left = Text.assemble((f"  {pen.glyph(score.status)} {look.word:<{WORD}}", look.style), "  ")
+    title = pen.clean(f"capstone: {score.capstone.title}")
+    return pen.line(left, Text(pen.cut(title, pen.table - left.cell_len), look.style))
+
+
+def _capstone_block(pen: _Pen, report: Report, score: CapstoneScore) -> Iterator[Text]:
+    """Why a capstone failed."""
+    look = LOOKS[score.status]
+    n_failed = len(_theirs(score))
+    said = (
+        f"{n_failed} of {len(score.outcomes)} checks failed"
+        if score.status is Status.FAILED
+        else look.word
+    )
+    text = Text.assemble(("capstone", f"bold {look.style}"), "   ", said)
+    yield from pen.hang(text, indent=4, label=Text(f"  {pen.glyph(score.status)}", look.style))
+    yield from _block(pen, report, score)
 
 
 def _rows(pen: _Pen, scores: Sequence[Score]) -> Iterator[Text]:
@@ -595,7 +627,7 @@ def _blocks(
         yield same, [*body, *advice]
 
 
-def _theirs(score: Score) -> list[Outcome]:
+def _theirs(score: Score | CapstoneScore) -> list[Outcome]:
     """Outcomes that the learner has to do something about."""
     return [o for o in score.outcomes if o.status not in (Status.PASSED, *FOR_A_PERSON)]
 
@@ -620,7 +652,7 @@ def _block_head(pen: _Pen, same: Sequence[Score]) -> Iterator[Text]:
     yield from pen.hang(text, indent=4, label=Text(f"  {pen.glyph(score.status)}", look.style))
 
 
-def _block(pen: _Pen, report: Report, score: Score) -> Iterator[Text]:
+def _block(pen: _Pen, report: Report, score: Score | CapstoneScore) -> Iterator[Text]:
     """What the checks of one exercise found."""
     if score.status in FOR_A_PERSON:
         yield from pen.hang(Text(pen.paragraph(_reason(report, score))), indent=6)
@@ -677,7 +709,7 @@ def _sentence(entry: Sequence[Outcome]) -> str | None:
     return failure.cause.sentence if failure is not None and failure.cause is not None else None
 
 
-def _reason(report: Report, score: Score) -> str:
+def _reason(report: Report, score: Score | CapstoneScore) -> str:
     for outcome in score.outcomes:
         if outcome.status is score.status and outcome.failure is not None:
             return outcome.failure.headline
@@ -860,10 +892,24 @@ def _next(pen: _Pen, report: Report, groups: Sequence[TopicScores]) -> Iterator[
         words = f"{_command(pen, 'show', name)}, then {_command(pen, 'check', name)}"
     elif ours is not None:
         words = "the rest is not in your hands: show this report to whoever runs the course"
+    elif (topic := _failed_capstone(groups)) is not None:
+        words = f"each function of {pen.clean(topic)} passes alone, but not all together: read its "
+        words += "capstone's section in the statement"
     else:
         yield from pen.hang(Text("every function checked passes", "bold green"), indent=0)
         return
     yield from pen.hang(Text(words), indent=6, label=Text("next:", "bold"))
+
+
+def _failed_capstone(groups: Sequence[TopicScores]) -> str | None:
+    """The first topic whose capstone was run and did not pass."""
+    for group in groups:
+        if group.capstone is not None and group.capstone.status not in (
+            Status.PASSED,
+            Status.WAITING,
+        ):
+            return group.slug
+    return None
 
 
 # Several reports

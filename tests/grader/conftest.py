@@ -87,6 +87,16 @@ def test_row_means_values(submission, rng):
 
 def test_row_means_empty(submission):
     assert_raises(ValueError, submission.row_means, np.zeros((2, 0)), match="columns")
+
+
+def test_capstone_descends(submission, rng):
+    """Centred by their own mean, points shrink to nothing along the gradient of c·Σx²."""
+    x = rng.normal(3.0, 1.0, size=(1, 5))
+    centred = (x - submission.row_means(x))[0]
+    assert abs(np.mean(centred)) < 1e-12, "the points are not centred"
+    for _ in range(30):
+        centred = centred - submission.scaled_square_grad(centred, 0.2)
+    assert np.max(np.abs(centred)) < 1e-4, "the points do not shrink"
 '''
 
 TOY_MISTAKES = '''import numpy as np
@@ -156,6 +166,12 @@ TOY_TOML = """schema = 1
 title = "Toys"
 summary = "Two small functions."
 """
+TOY_CAPSTONE = """
+[capstone]
+title = "Descent to the mean"
+summary = "Steps against the learner's gradient end at a point with the learner's mean zero."
+needs = ["scaled_square_grad", "row_means"]
+"""
 TOY_EXERCISE = """
 [[exercises]]
 name = "{name}"
@@ -175,6 +191,7 @@ def write_toy_course(root: Path) -> Content:
         TOY_EXERCISE.format(name=name, points=points)
         for name, points in (("scaled_square_grad", 2), ("row_means", 3))
     )
+    toml += TOY_CAPSTONE
     statement = "# Toys\n\n## Notation\n\nNone.\n\n## `scaled_square_grad(x, c)`\n\nA.\n\n## `row_means(x)`\n\nB.\n"
     for file, text in (
         (content.course_toml, 'schema = 1\ntitle = "A toy course"\ntopics = ["toy"]\n'),

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 
 from grader.model import (
+    Capstone,
+    CapstoneScore,
     Cause,
     Difficulty,
     Exercise,
@@ -380,6 +382,38 @@ def numbers() -> Report:
     return report(judged(of, Status.FAILED, "", **failing), submission="dan")
 
 
+def capstones() -> Report:
+    """A capstone that passes, one that fails and one that waits."""
+
+    def capstone(topic: Topic, status: Status, failure: Failure | None = None, reason: str = ""):
+        names = tuple(exercise.name for exercise in topic.exercises[:1])
+        test = f"{topic.slug}::test_capstone_learns"
+        ran = (Outcome(test, "learns", "capstone", status, failure, 0.4),)
+        title = f"A long way to say that the functions of {topic.slug} work together"
+        return CapstoneScore(
+            Capstone(topic.slug, title, "They do.", names),
+            status,
+            () if status is Status.WAITING else ran,
+            reason,
+        )
+
+    wrong = Failure(
+        "the copy task is learned to 61 % in 200 steps, not to 99 %", None, None, ("a",)
+    )
+    waits = "it calls `conv2d`, which does not pass"
+    scores = [passed(e) for topic in (SOFTMAX, ATTENTION) for e in topic.exercises]
+    scores.append(judged(CONVOLUTION.exercises[0], Status.FAILED, "", values=Failure("is wrong")))
+    return report(
+        *scores,
+        submission="finn",
+        capstones=(
+            capstone(SOFTMAX, Status.PASSED),
+            capstone(ATTENTION, Status.FAILED, wrong),
+            capstone(CONVOLUTION, Status.WAITING, reason=waits),
+        ),
+    )
+
+
 def samples() -> tuple[Report, ...]:
     """One of each."""
     return (
@@ -390,5 +424,6 @@ def samples() -> tuple[Report, ...]:
         unreadable(),
         hostile(),
         numbers(),
+        capstones(),
         report(submission="empty", topics=()),
     )

@@ -198,6 +198,50 @@ def test_each_rule_names_file_key_and_fix(
     assert "\n" not in str(caught.value)
 
 
+CAPSTONE_TOML = """
+[capstone]
+title = "All together"
+summary = "They work together."
+needs = ["first", "second"]
+"""
+
+
+def add_capstone(content: Content, text: str, suite: str) -> None:
+    """Give alpha a capstone and a suite."""
+    file = content.topic_toml("alpha")
+    file.write_text(file.read_text() + text)
+    content.suite("alpha").write_text(suite)
+
+
+def test_a_capstone_is_read(content: Content) -> None:
+    """Title, summary and the exercises it calls; a topic without one has none."""
+    add_capstone(content, CAPSTONE_TOML, "def test_capstone_works(submission):\n    pass\n")
+    course = load_course(content)
+    assert validate_course(content) == []
+    capstone = course.topic("alpha").capstone
+    assert capstone is not None
+    assert (capstone.title, capstone.topic) == ("All together", "alpha")
+    assert capstone.needs == ("first", "second")
+    assert course.topic("beta").capstone is None
+
+
+@pytest.mark.parametrize(
+    ("toml", "suite", "words"),
+    [
+        (CAPSTONE_TOML, "", "add a test named test_capstone_<property>"),
+        ("", "def test_capstone_works(submission):\n    pass\n", "add [capstone] with title"),
+        (CAPSTONE_TOML.replace("second", "third"), "", "'third' is not an exercise of the topic"),
+        (CAPSTONE_TOML.replace("needs", "need"), "", "did you mean `needs`?"),
+        (CAPSTONE_TOML.split("needs")[0], "", "add needs = ["),
+        ("\n[[capstone]]\n", "", "must be a table"),
+    ],
+)
+def test_capstone_and_suite_agree(content: Content, toml: str, suite: str, words: str) -> None:
+    """Each way in which a capstone is not whole is told with its fix."""
+    add_capstone(content, toml, suite)
+    assert any(words in str(problem) for problem in validate_course(content))
+
+
 def test_a_table_in_the_wrong_place_is_told(content: Content) -> None:
     """Exercises that are no array of tables, an empty array, hints that are no table."""
     file = content.topic_toml("beta")

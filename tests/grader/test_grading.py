@@ -215,3 +215,32 @@ def test_failure_that_leans_on_another_says_so(grade_toy: Grade) -> None:
         == "it calls `row_means`, which does not pass: mend that first"
     )
     assert scores["row_means"].reason == ""
+
+
+def test_capstone_runs_when_its_functions_pass(grade_toy: Grade) -> None:
+    """It passes with right functions, waits for a wrong one, and is left out where not all it calls is graded."""
+    report = grade_toy(RIGHT_MEANS + RIGHT_GRAD)
+    assert [one.status for one in report.capstones] == [Status.PASSED]
+    assert [outcome.check for outcome in report.capstones[0].outcomes] == ["descends"]
+    report = grade_toy(RIGHT_MEANS)
+    assert [one.status for one in report.capstones] == [Status.WAITING]
+    assert report.capstones[0].outcomes == ()
+    assert report.capstones[0].reason == "it calls `scaled_square_grad`, which does not pass"
+    assert grade_toy(RIGHT_MEANS + RIGHT_GRAD, exercises=["row_means"]).capstones == ()
+
+
+def test_capstone_fails_by_itself(grade_toy: Grade) -> None:
+    """Functions that pass their own checks and change their minds afterwards fail the capstone, not the exercise."""
+    count = "\ncalls = 0\n"
+    fickle = """
+def scaled_square_grad(x, c):
+    global calls
+    calls += 1
+    return 2 * c * x if calls < 15 else 0 * x
+"""
+    report = grade_toy(RIGHT_MEANS + count + fickle)
+    assert {score.status for score in report.scores} == {Status.PASSED}
+    assert [one.status for one in report.capstones] == [Status.FAILED]
+    failure = report.capstones[0].outcomes[0].failure
+    assert failure is not None
+    assert failure.headline == "the points do not shrink"

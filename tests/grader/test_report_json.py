@@ -69,7 +69,18 @@ def test_schema_knows_every_status():
     """A status added to the model is added to the schema too."""
     definitions = schema()["$defs"]
     assert set(definitions["status"]["enum"]) == set(Status)
-    assert set(definitions["submission"]["properties"]["statuses"]["properties"]) == set(Status)
+    of_exercises = set(Status) - {Status.WAITING}  # a capstone alone waits
+    assert set(definitions["submission"]["properties"]["statuses"]["properties"]) == of_exercises
+
+
+def test_capstones_stand_with_their_topics(samples):
+    """A capstone's status, what it needs and why it was not run; null where there is none."""
+    topics = report_document([samples.capstones()])["submissions"][0]["topics"]
+    statuses = {t["topic"]: t["capstone"] and t["capstone"]["status"] for t in topics}
+    assert statuses == {"softmax": "passed", "attention": "failed", "convolution": "waiting"}
+    assert topics[2]["capstone"]["reason"] == "it calls `conv2d`, which does not pass"
+    plain = report_document([samples.perfect()])["submissions"][0]["topics"]
+    assert {topic["capstone"] for topic in plain} == {None}
 
 
 def test_documents_are_valid(samples):

@@ -29,6 +29,7 @@ SAMPLES = (
     "unreadable",
     "hostile",
     "numbers",
+    "capstones",
 )
 
 
@@ -648,6 +649,21 @@ def test_exercise_called_like_its_topic_is_named_with_it(samples):
     )
     undecided = samples.judged(attention, Status.UNRESOLVED, "", values=Failure("too noisy"))
     assert "`grader check attention/attention` tries" in flat(printed(samples.report(undecided)))
+
+
+def test_capstones_end_their_topics(samples):
+    """A capstone is the last row of its table; one that failed says why, one that waits takes its row alone."""
+    text = printed(samples.capstones(), width=100)
+    assert "✓ passed     capstone: A long way" in text
+    assert "✗ failed     capstone: A long way" in text
+    assert "… waiting    capstone: A long way" in text
+    assert "capstone   1 of 1 checks failed" in text
+    assert "learned to 61 % in 200 steps" in text
+    assert "passes alone, but not all together" not in text  # a function comes first
+    report = samples.capstones()
+    alone = [score for score in report.scores if score.exercise.topic != "convolution"]
+    last = samples.report(*alone, capstones=report.capstones[:2])
+    assert "each function of attention passes alone" in flat(printed(last))
 
 
 def test_last_line_where_nothing_is_in_the_learners_hands(samples):

@@ -18,18 +18,19 @@ from grader.verify import Evidence, markdown, static_complaints, total, verify
 
 
 def complaints(content: Content) -> list[str]:
-    return [text for row in verify(content, None, [0], 1) for text in row.complaints]
+    return verify(content, None, [0], 1).complaints
 
 
 def test_sound_course_is_proved(toy: Content) -> None:
     """Every mistake is rejected and named, every alternative accepted, at several seeds, in several processes."""
-    evidence = verify(toy, None, range(2), 2)
-    assert [row.complaints for row in evidence] == [[], []]
-    everything = total(evidence)
+    proof = verify(toy, None, range(2), 2)
+    assert proof.complaints == []
+    everything = total(proof.exercises)
     assert (everything.n_tests, everything.n_mistakes, everything.n_killed) == (5, 12, 12)
     assert (everything.n_named, everything.n_misnamed) == (12, 0)
     assert (everything.n_alternatives, everything.n_accepted) == (8, 8)
-    assert "| `row_means` | 2 | 6/6 | 6 | 0 | 4/4 |" in markdown(evidence, range(2))
+    assert "| `row_means` | 2 | 6/6 | 6 | 0 | 4/4 |" in markdown(proof, range(2))
+    assert "| toy | Descent to the mean | 1 | 2/2 | 2/2 | 2/2 |" in markdown(proof, range(2))
 
 
 @pytest.mark.parametrize(
@@ -44,6 +45,8 @@ def test_sound_course_is_proved(toy: Content) -> None:
         ("mistakes_file", '"""the rows are summed', '"""The rows are summed', "starts with a capital"),
         ("mistakes_file", "not averaged\"\"\"", "not averaged.\"\"\"", "ends with a full stop"),
         ("mistakes_file", "def row_means__sum", "def colum_means__sum", "an exercise of the course"),
+        ("suite", "< 1e-4", "< 1e-99", "the solution does not pass toy::test_capstone_descends"),
+        ("suite", "assert abs(np.mean(centred)) < 1e-12", "assert True", "passes where `row_means` answers zeros"),
     ],
 )  # fmt: skip
 def test_each_fault_has_its_complaint(
@@ -88,7 +91,9 @@ def test_indistinguishable_mistakes_are_not_named(own_toy: Content) -> None:
     file = own_toy.mistakes_file("toy")
     twin = '\n\ndef row_means__total(x):\n    """the same in other words"""\n    return row_means__sum(x)\n'
     file.write_text(file.read_text() + twin)
-    row = next(row for row in verify(own_toy, None, [0], 1) if row.exercise == "row_means")
+    row = next(
+        row for row in verify(own_toy, None, [0], 1).exercises if row.exercise == "row_means"
+    )
     assert (row.n_killed, row.n_mistakes, row.n_named, row.n_misnamed) == (4, 4, 2, 0)
 
 
