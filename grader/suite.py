@@ -15,14 +15,18 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
+from itertools import groupby, zip_longest
 from pathlib import Path
 from typing import Any, Literal, cast
 
 import numpy as np
 import pytest
+from greenlet import GreenletExit
 
 from grader.errors import CheckFailure, CheckUnresolved, GradsmithError, Halted, SubmissionRaised
 from grader.model import Cause, Failure, Outcome, Status
+from grader.sandbox.flow import Flow, Task
 from grader.sandbox.proxy import Record, RemoteFunction, TopicProxy
 
 INI = Path(__file__).with_name("suite.ini")
@@ -247,37 +251,67 @@ class _Plugin:
     # running
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_protocol(self, item: pytest.Item) -> bool | None:
-        """Call a test that needs nothing else directly, which spares two thirds of pytest's time.
+    def pytest_runtestloop(self, session: pytest.Session) -> bool | None:
+        """Run the tests candidate by candidate, those of one side by side.
 
-        A suite's own fixtures, skips and the like take pytest's way.
+        A test that takes parameters, `submission` and `rng` alone is called directly, which spares most of
+        pytest's time a test. A suite's own fixtures, skips and the like take pytest's way, one after another.
         """
-        if self._waits(item):
-            return True
-        if not self._is_direct(item):
+        if session.testsfailed:
             return None
+        for label, found in groupby(session.items, lambda i: _parameters(i)["candidate"].label):
+            items = list(found)
+            place = {_identity(item): number for number, item in enumerate(items)}
+            odd = [item for item in items if not self._is_direct(item)]
+            direct = [item for item in items if self._is_direct(item)]
+            self._pytests_way([item for item in odd if not self._is_capstone(item)])
+            Flow().run(
+                (_parameters(items[0])["candidate"].topics[topic], self._tasks(list(of_topic)))
+                for topic, of_topic in groupby(direct, lambda item: topic_of(item.path))
+            )
+            self._pytests_way([item for item in odd if self._is_capstone(item)])
+            self.traces[label].sort(key=lambda trace: place[trace.outcome.test])
+        return True
+
+    def _pytests_way(self, items: Sequence[pytest.Item]) -> None:
+        for item, following in zip_longest(items, items[1:]):
+            if not self._waits(item):
+                item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+
+    def _tasks(self, items: Sequence[pytest.Item]) -> Iterator[Task]:
+        for item in items:
+            yield Task(partial(self._run, item), last=self._is_capstone(item))
+
+    def _is_capstone(self, item: pytest.Item) -> bool:
+        return self._exercise(topic_of(item.path), _name(item)) == CAPSTONE
+
+    def _run(self, item: pytest.Item) -> None:
+        """Call a test directly."""
+        if self._waits(item):
+            return
         given = self._arguments(item)
+        notes = _parameters(item)["candidate"].topics[topic_of(item.path)].notes
         start = time.perf_counter()
         error: BaseException | None = None
         try:
             item.obj(**given)  # type: ignore[attr-defined]
-        except (KeyboardInterrupt, pytest.exit.Exception):
+        except (KeyboardInterrupt, pytest.exit.Exception, GreenletExit):
             raise
         except BaseException as raised:  # whatever a test raises is its outcome
             error = raised
-        self._note(item, error, time.perf_counter() - start, given)
-        return True
+        self._note(item, error, time.perf_counter() - start - notes.away, given)
 
     def _waits(self, item: pytest.Item) -> bool:
         """Whether it is a capstone's, and a function that must have passed has not."""
-        topic = topic_of(item.path)
-        if self._exercise(topic, _name(item)) != CAPSTONE:
+        if not self._is_capstone(item):
             return False
         candidate: Candidate = _parameters(item)["candidate"]
         found: dict[str, set[Status]] = {}
         for trace in self.traces[candidate.label]:
             found.setdefault(trace.outcome.exercise, set()).add(trace.outcome.status)
-        return any(found.get(name) != {Status.PASSED} for name in candidate.capstones[topic])
+        return any(
+            found.get(name) != {Status.PASSED} for name in candidate.capstones[topic_of(item.path)]
+        )
 
     @staticmethod
     def _is_direct(item: pytest.Item) -> bool:
@@ -341,11 +375,11 @@ class _Plugin:
             status=status,
             failure=failure,
             seconds=seconds,
-            warnings=tuple(dict.fromkeys(proxy.warnings)),
-            printed="".join(proxy.printed),
+            warnings=tuple(dict.fromkeys(proxy.notes.warnings)),
+            printed="".join(proxy.notes.printed),
         )
         trace = Trace(
-            outcome, proxy.records, error=error if isinstance(error, CheckFailure) else None
+            outcome, proxy.notes.records, error=error if isinstance(error, CheckFailure) else None
         )
         if status in (Status.FAILED, Status.PASSED):
             trace.rerun = self._rerun(item, arguments)

@@ -1,7 +1,8 @@
 """One forked child, from this side: frames out, frames in, every wait with a deadline.
 
 Everything read is checked before it is used: lengths before memory is taken, kinds, sequence numbers,
-which are random so that an answer cannot be sent before its question is known.
+which are random so that an answer cannot be sent before its question is known. Calls can be made one at a time,
+or posted one behind the other, so that the child finds its next call waiting when it has answered one.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import random
 import select
 import signal
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -79,6 +81,8 @@ class Worker:
         self._view = memoryview(self._buffer)
         self._have = 0  # bytes in the buffer
         self._used = 0  # of them, those of frames that have been read
+        self._posted: deque[int] = deque()  # the calls that are not answered, oldest first
+        self._unsent: deque[memoryview] = deque()
         self._closed = False
 
     @property
@@ -111,6 +115,55 @@ class Worker:
         sequence = self._numbers.getrandbits(32)
         self._send(wire.CALL, sequence, payload, deadline)
         return self._reply(wire.CALL, sequence, callbacks, deadline)
+
+    def post(self, payload: bytes) -> None:
+        """Send a call behind those that are not answered yet, without waiting."""
+        sequence = self._numbers.getrandbits(32)
+        header = wire.HEADER.pack(len(payload), wire.CALL, sequence)
+        self._posted.append(sequence)
+        self._unsent.append(memoryview(header + payload))
+        self.push()
+
+    def push(self) -> None:
+        """Send as much of what was posted as the socket takes now."""
+        while self._unsent:
+            part = self._unsent[0]
+            try:
+                n = self._sock.send(part)
+            except BlockingIOError:
+                return
+            except OSError:  # it has ended: `take` gives what it has answered, and then says so
+                self._unsent.clear()
+                return
+            if n == len(part):
+                self._unsent.popleft()
+            else:
+                self._unsent[0] = part[n:]
+
+    def take(self) -> tuple[int, Any] | None:
+        """The kind and value of the answer to the oldest call posted, if it is there.
+
+        Raises
+        ------
+        Died, Lied : it will not come.
+        """
+        fitting, oldest = _REPLIES[wire.CALL], self._posted[0]
+        self._start_frame()
+        while True:
+            frame = self._frame(lambda kind, number: kind in fitting and number == oldest)
+            if frame is not None:
+                break
+            if not self._fill():
+                return None
+        self._posted.popleft()
+        if self._have > self._used and not self._posted:
+            raise Lied("there is more than the answer")
+        kind, _, payload = frame
+        return kind, _decoded(payload)
+
+    def waits_for(self) -> tuple[int, int]:
+        """Its socket, and the events of `select.poll` that tell that there is something to do."""
+        return self._sock.fileno(), select.POLLIN | (select.POLLOUT if self._unsent else 0)
 
     def greet(self) -> None:
         """Wait for the child's greeting, which it sends before it sees any of the submission."""
@@ -176,35 +229,47 @@ class Worker:
     ) -> tuple[int, int, memoryview]:
         """One frame that `known` accepts by its kind and number; its payload is good until the next."""
         self._start_frame()
-        header = wire.HEADER
-        wanted = header.size
-        kind = number = -1
         while True:
-            if self._have >= wanted:
-                if kind >= 0:
-                    self._used = wanted
-                    return kind, number, self._view[header.size : wanted]
-                length, kind, number = header.unpack_from(self._buffer)
-                if length > wire.MAX_FRAME or not known(kind, number):
-                    raise Lied("an answer to no question")
-                wanted = header.size + length
-                continue
-            if self._have == len(self._buffer):
-                self._grow(wanted)
+            frame = self._frame(known)
+            if frame is not None:
+                return frame
             if not self._readable.poll(_milliseconds(deadline)):
                 raise Late
-            try:
-                n = self._sock.recv_into(self._view[self._have :])
-            except BlockingIOError:
-                continue
-            except OSError:
-                n = 0
-            if not n:
-                raise Died(self.how_it_ended())
-            self._have += n
+            self._fill()
+
+    def _frame(self, known: Callable[[int, int], bool]) -> tuple[int, int, memoryview] | None:
+        """The frame at the start of the buffer, if it is whole."""
+        header = wire.HEADER
+        wanted = header.size
+        if self._have >= wanted:
+            length, kind, number = header.unpack_from(self._buffer)
+            if length > wire.MAX_FRAME or not known(kind, number):
+                raise Lied("an answer to no question")
+            wanted += length
+            if self._have >= wanted:
+                self._used = wanted
+                return kind, number, self._view[header.size : wanted]
+        if self._have == len(self._buffer):
+            self._grow(wanted)
+        return None
+
+    def _fill(self) -> bool:
+        """Read what is there; whether there was anything."""
+        try:
+            n = self._sock.recv_into(self._view[self._have :])
+        except BlockingIOError:
+            return False
+        except OSError:
+            n = 0
+        if not n:
+            raise Died(self.how_it_ended())
+        self._have += n
+        return True
 
     def _start_frame(self) -> None:
         """Move what came behind the last frame to the front."""
+        if not self._used:
+            return  # nothing has been read since
         rest = self._have - self._used
         if len(self._buffer) > KEPT_BUFFER:
             left = self._view[self._used : self._have]

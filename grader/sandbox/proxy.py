@@ -3,16 +3,19 @@
 `Sandbox` owns a zygote, which forks a `Worker` for each file; `RemoteTopic` gives a suite
 ``submission.softmax(...)``. What comes back is data, and it is checked before it is believed to have
 the right form.
+
+A call blocks until its answer is there, or, in a `Flow`, lets other tests go on meanwhile.
 """
 
 from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -24,6 +27,9 @@ from grader.sandbox.channel import Died, Gone, Late, Lied, Worker
 from grader.sandbox.seat import Seat
 from grader.sandbox.zygote import Zygote
 
+if TYPE_CHECKING:
+    from grader.sandbox.flow import Flow
+
 DEFAULT_TIMEOUT = 5.0
 """Seconds for one call, callbacks included, and for loading a file."""
 IMPORTABLE = "; a submission can import NumPy and the standard library only"
@@ -31,6 +37,25 @@ MAX_WARNINGS = 20
 """Warnings of one call; a worker that keeps to the rules sends no more, and none longer."""
 MAX_TEXT = 4000
 """Characters of anything that a worker says beside the value."""
+
+
+class Notes:
+    """What one test saw of its calls.
+
+    Attributes
+    ----------
+    records : its calls, newest last.
+    warnings, printed : what those calls warned and printed.
+    away : seconds in which other tests went on while it waited for its turn.
+    """
+
+    __slots__ = ("away", "printed", "records", "warnings")
+
+    def __init__(self) -> None:
+        self.records: list[Record] = []
+        self.warnings: list[str] = []
+        self.printed: list[str] = []
+        self.away = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +102,8 @@ class TopicProxy(ABC):
 
     Attributes
     ----------
-    records : the calls since a test began, newest last.
-    warnings, printed : what those calls warned and printed.
+    notes : what the test that runs has seen of its calls.
+    flow : the tests that run side by side, while they do.
     """
 
     def __init__(
@@ -87,9 +112,8 @@ class TopicProxy(ABC):
         self.topic = topic
         self.exercises = frozenset(exercises)
         self.rename = rename or {}
-        self.records: list[Record] = []
-        self.warnings: list[str] = []
-        self.printed: list[str] = []
+        self.notes = Notes()
+        self.flow: Flow | None = None
         self._halted: dict[str, Halted] = {}
 
     def __getattr__(self, name: str) -> RemoteFunction:
@@ -102,10 +126,19 @@ class TopicProxy(ABC):
         return RemoteFunction(self, name)
 
     def begin(self) -> None:
-        """Forget what was recorded: a test begins."""
-        self.records = []
-        self.warnings = []
-        self.printed = []
+        """A test begins, with notes of its own."""
+        self.notes = Notes()
+
+    def advance(self) -> list[Pending]:
+        """In a flow: send calls that wait, take in answers; the calls that are done."""
+        return []
+
+    def waits_for(self) -> tuple[int, int, float] | None:
+        """In a flow: what to poll and until when, where there is something to wait for."""
+        return None
+
+    def give_up(self) -> None:  # noqa: B027 - a topic in this process has no calls on their way
+        """After a flow: forget calls that nobody waits for any more."""
 
     def invoke(
         self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], *, want_arguments: bool
@@ -141,22 +174,22 @@ class TopicProxy(ABC):
         except SubmissionRaised as raised:
             if "NotImplementedError" in raised.bases:
                 halted = self._still_a_stub(name, target, raised)
-                self.records.append(Record(name, payload, ("halted", halted.status)))
+                self.notes.records.append(Record(name, payload, ("halted", halted.status)))
                 raise halted from None
-            self.records.append(Record(name, payload, ("raised", raised.type_name)))
+            self.notes.records.append(Record(name, payload, ("raised", raised.type_name)))
             raise
         except Halted as halted:
-            self.records.append(Record(name, payload, ("halted", halted.status)))
+            self.notes.records.append(Record(name, payload, ("halted", halted.status)))
             if halted.status is not Status.MISSING:
                 self._halted[name] = halted
             raise
         except CheckFailure:
-            self.records.append(Record(name, payload, ("unsupported", None)))
+            self.notes.records.append(Record(name, payload, ("unsupported", None)))
             raise
-        self.records.append(Record(name, payload, ("returned", done.value)))
-        self.warnings += done.warnings
+        self.notes.records.append(Record(name, payload, ("returned", done.value)))
+        self.notes.warnings += done.warnings
         if done.printed:
-            self.printed.append(done.printed)
+            self.notes.printed.append(done.printed)
         return done
 
     def _still_a_stub(self, name: str, target: str, raised: SubmissionRaised) -> Halted:
@@ -174,6 +207,49 @@ class TopicProxy(ABC):
 
     def close(self) -> None:  # noqa: B027 - most topics in this process hold nothing to close
         """Let go of the worker."""
+
+
+class Pending:
+    """A call that a test waits for, while others go on.
+
+    Attributes
+    ----------
+    suspect : a child died of it, or before it: it gets the next one to itself.
+    seconds : how long the child was at it.
+    waiter : what goes on when it is done; the flow's own.
+    """
+
+    __slots__ = (
+        "call", "callbacks", "error", "name", "notes", "parameters", "payload", "seconds", "suspect",
+        "target", "waiter",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        name: str,
+        target: str,
+        payload: bytes,
+        callbacks: Sequence[Callable[..., Any]],
+        notes: Notes,
+    ) -> None:
+        self.name = name
+        self.target = target
+        self.payload = payload
+        self.callbacks = callbacks
+        self.notes = notes
+        self.parameters: tuple[str, ...] = ()
+        self.suspect = False
+        self.seconds = 0.0
+        self.call: Call | None = None
+        self.error: BaseException | None = None
+        self.waiter: Any = None
+
+    def result(self) -> Call:
+        """What came of it."""
+        if self.error is not None:
+            raise self.error
+        assert self.call is not None
+        return self.call
 
 
 class RemoteTopic(TopicProxy):
@@ -210,6 +286,9 @@ class RemoteTopic(TopicProxy):
         self._worker: Worker | None = None
         self._functions_there: dict[str, tuple[str, ...]] | None = None
         self._load_halt: Halted | None = None
+        self._queue: deque[Pending] = deque()  # calls to be sent
+        self._sent: deque[Pending] = deque()  # calls that the child has, oldest first
+        self._since = 0.0  # when it was seen to turn to the oldest
         if problem is not None:
             self._load_halt = Halted(Status.ERROR, problem.message, problem)
 
@@ -318,27 +397,33 @@ class RemoteTopic(TopicProxy):
     def _invoke(
         self, name: str, target: str, payload: bytes, callbacks: Sequence[Callable[..., Any]]
     ) -> Call:
+        if self.flow is None or self.flow.is_hub():
+            return self._call(name, target, payload, callbacks)
+        notes = self.notes
+        pending = Pending(name, target, payload, callbacks, notes)
+        self._queue.append(pending)
+        self.flow.wait(pending)
+        self.notes = notes
+        return pending.result()
+
+    def _call(
+        self, name: str, target: str, payload: bytes, callbacks: Sequence[Callable[..., Any]]
+    ) -> Call:
+        """One call, while no other is on its way."""
         for last in (False, True):
-            functions = self.load()
-            if self.source is None:
-                raise Halted(Status.MISSING, f"{self.file} is not there")
-            if target not in functions:
-                raise Halted(Status.MISSING, f"{self.file} defines no function `{target}`")
+            parameters = self._parameters(target)
             assert self._worker is not None
             try:
                 kind, reply = self._worker.call(payload, callbacks, time.monotonic() + self.timeout)
-                return self._understand(kind, reply, callbacks, functions[target])
-            except Late:
-                self._drop()
-                raise Halted(Status.TIMEOUT, f"no answer within {self.timeout:g} s") from None
+                return self._understand(kind, reply, callbacks, parameters)
             except Died as died:
                 self._drop()
                 if isinstance(died, Gone) and not last:
                     continue  # what an earlier call left running ended it: not this one's fault
-                raise Halted(Status.ERROR, f"the process ended during the call: {died}") from None
-            except Lied as lied:
+                raise self._fault(name, died) from None
+            except (Late, Lied) as fault:
                 self._drop()
-                raise Halted(Status.TAMPERED, f"the worker's answer is forged: {lied}") from None
+                raise self._fault(name, fault) from None
             except (SubmissionRaised, _NoValue) as answered:
                 outcome = answered.outcome if isinstance(answered, _NoValue) else answered
                 raise outcome from None
@@ -346,6 +431,138 @@ class RemoteTopic(TopicProxy):
                 self._drop()
                 raise
         raise AssertionError("unreachable")
+
+    def _parameters(self, target: str) -> tuple[str, ...]:
+        """The parameters of a function that the file defines; `Halted` where it does not."""
+        functions = self.load()
+        if self.source is None:
+            raise Halted(Status.MISSING, f"{self.file} is not there")
+        if target not in functions:
+            raise Halted(Status.MISSING, f"{self.file} defines no function `{target}`")
+        return functions[target]
+
+    def _fault(self, name: str, fault: Late | Died | Lied) -> Halted:
+        """What a call that has no answer says of its function, which is not called again."""
+        if isinstance(fault, Late):
+            halted = Halted(Status.TIMEOUT, f"no answer within {self.timeout:g} s")
+        elif isinstance(fault, Died):
+            halted = Halted(Status.ERROR, f"the process ended during the call: {fault}")
+        else:
+            halted = Halted(Status.TAMPERED, f"the worker's answer is forged: {fault}")
+        self._halted[name] = halted
+        return halted
+
+    # calls side by side
+
+    def advance(self) -> list[Pending]:
+        """Send the calls that wait, take in answers; the calls that are done, in the order of their answers."""
+        done: list[Pending] = []
+        while self._queue and self._send_next(done):
+            pass
+        if self._sent:
+            assert self._worker is not None
+            try:
+                self._worker.push()
+                while self._sent:
+                    answer = self._worker.take()
+                    if answer is None:
+                        if time.monotonic() > self._since + self.timeout:
+                            raise Late
+                        break
+                    done.append(self._answered(*answer))
+            except (Late, Died, Lied, SandboxError) as fault:
+                self._lost(fault, done)
+        return done
+
+    def _send_next(self, done: list[Pending]) -> bool:
+        """Send the first call that waits, or settle it at once; False where it has to wait for answers."""
+        pending = self._queue[0]
+        if pending.callbacks or pending.suspect:
+            if self._sent:
+                return False
+            self._queue.popleft()
+            done.append(self._settled(pending))
+            return True
+        self._queue.popleft()
+        try:
+            if pending.name in self._halted:
+                raise self._halted[pending.name].with_traceback(None)
+            pending.parameters = self._parameters(pending.target)
+        except (Halted, SandboxError) as error:
+            pending.error = error
+            done.append(pending)
+            return True
+        assert self._worker is not None
+        self._worker.post(pending.payload)
+        if not self._sent:
+            self._since = time.monotonic()
+        self._sent.append(pending)
+        return True
+
+    def _settled(self, pending: Pending) -> Pending:
+        """A call that the child has to itself: it asks back, or may have ended the child before."""
+        self.notes = pending.notes
+        start = time.monotonic()
+        try:
+            if pending.name in self._halted:
+                raise self._halted[pending.name].with_traceback(None)
+            pending.call = self._call(
+                pending.name, pending.target, pending.payload, pending.callbacks
+            )
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as error:  # goes to the test that made the call
+            pending.error = error
+        pending.seconds = time.monotonic() - start
+        return pending
+
+    def _answered(self, kind: int, reply: Any) -> Pending:
+        """The oldest call, with its answer."""
+        pending = self._sent[0]
+        self.notes = pending.notes
+        try:
+            pending.call = self._understand(kind, reply, (), pending.parameters)
+        except _NoValue as answered:
+            pending.error = answered.outcome
+        except SubmissionRaised as raised:
+            pending.error = raised
+        self._sent.popleft()
+        now = time.monotonic()
+        pending.seconds, self._since = now - self._since, now
+        return pending
+
+    def _lost(self, fault: Late | Died | Lied | SandboxError, done: list[Pending]) -> None:
+        """The child is of no more use: the oldest call is to blame, and those behind it are sent again.
+
+        A child that died may have been ended by what an earlier call left running: the oldest call gets
+        another one to itself.
+        """
+        self._drop()
+        first = self._sent[0]
+        if isinstance(fault, Died):
+            first.suspect = True
+        else:
+            self._sent.popleft()
+            if isinstance(fault, SandboxError):
+                first.error = fault
+            else:
+                first.error = self._fault(first.name, fault)
+            done.append(first)
+        self._queue.extendleft(reversed(self._sent))
+        self._sent.clear()
+
+    def give_up(self) -> None:
+        """Forget calls that nobody waits for any more, and the child that is at them."""
+        if self._sent:
+            self._drop()
+        self._sent.clear()
+        self._queue.clear()
+
+    def waits_for(self) -> tuple[int, int, float] | None:
+        """What to poll and until when, while answers are to come."""
+        if not self._sent or self._worker is None:
+            return None
+        return (*self._worker.waits_for(), self._since + self.timeout)
 
     def _understand(
         self,
@@ -360,10 +577,10 @@ class RemoteTopic(TopicProxy):
         if kind == wire.RAISED:
             if not isinstance(reply, dict):
                 raise Lied("an unexpected answer")
-            self.warnings += _warnings(reply.get("warnings"))
+            self.notes.warnings += _warnings(reply.get("warnings"))
             printed = _text(reply.get("printed"))
             if printed:
-                self.printed.append(printed)
+                self.notes.printed.append(printed)
             raise self._raised(reply)
         if not isinstance(reply, tuple) or len(reply) != 4:
             raise Lied("an unexpected answer")

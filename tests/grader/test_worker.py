@@ -274,7 +274,7 @@ def test_unsupported_values_fail_in_words(submit: Submit, body: str, text: str) 
     how, said = outcome(topic.f)
     assert how == "failed"
     assert said.startswith(text)
-    assert topic.records[-1].outcome == ("unsupported", None)
+    assert topic.notes.records[-1].outcome == ("unsupported", None)
     pid = in_between(topic)
     assert topic.g() == 1
     assert in_between(topic) == pid
@@ -320,7 +320,7 @@ def test_arguments_come_back_as_they_are_afterwards(submit: Submit) -> None:
     assert done.args[1] == {"W": [1, 4]}
     assert done.kwargs["scale"].tolist() == [2.0, 2.0]
     assert (x.tolist(), params, scale.tolist()) == ([0.0] * 3, {"W": [1]}, [1.0, 1.0])
-    assert topic.records[-1].arguments()[0][1] == {"W": [1]}
+    assert topic.notes.records[-1].arguments()[0][1] == {"W": [1]}
 
 
 def test_a_result_that_is_an_argument_is_its_own(submit: Submit) -> None:
@@ -439,7 +439,7 @@ def test_stubs_are_missing_however_they_say_so(submit: Submit) -> None:
     assert outcome(topic.g, 1) == ("missing", "it calls `f`, which is still a stub")
     assert outcome(topic.h, 1) == ("missing", "NotImplementedError: derive it first")
     assert outcome(topic.h, 0) == ("missing", "NotImplementedError: your code here")
-    assert [record.outcome for record in topic.records] == [("halted", Status.MISSING)] * 4
+    assert [record.outcome for record in topic.notes.records] == [("halted", Status.MISSING)] * 4
 
 
 # ---- output and warnings
@@ -464,7 +464,7 @@ def test_what_is_printed_is_kept_and_cut(submit: Submit) -> None:
     assert topic.g.call().printed == (("x" * 999 + "\n") * 5)[:4000]
     topic.begin()
     assert outcome(topic.h)[0] == "raised"
-    assert topic.printed == ["before\n"]
+    assert topic.notes.printed == ["before\n"]
 
 
 def test_standard_output_behaves_like_one() -> None:
@@ -509,7 +509,7 @@ def test_warnings_have_a_category_and_the_submissions_line(submit: Submit) -> No
     assert len(topic.g.call().warnings) == 20
     for _ in range(2):
         assert topic.h.call().warnings == ("UserWarning: again (line 10)",)
-    assert topic.warnings.count("UserWarning: again (line 10)") == 2
+    assert topic.notes.warnings.count("UserWarning: again (line 10)") == 2
 
 
 def test_warnings_at_import_are_kept(submit: Submit) -> None:
@@ -583,7 +583,7 @@ def test_a_death_is_an_error_and_costs_one_function(submit: Submit, body: str, t
     pid = in_between(topic)
     assert outcome(topic.f) == ("error", reason)
     assert in_between(topic) == pid
-    assert topic.records[0].outcome == ("halted", Status.ERROR)
+    assert topic.notes.records[0].outcome == ("halted", Status.ERROR)
 
 
 def test_recursion_without_limit_ends(submit: Submit) -> None:

@@ -1,0 +1,117 @@
+"""Tests side by side: while one waits for the submission's process, the others go on.
+
+Grader and worker would otherwise take turns, each asleep while the other works, and waking up costs more than
+most calls. Here each test is a coroutine of its own (a greenlet, so that a suite is plain code): a call goes into
+the worker's queue and the next test takes over. The worker finds its next call waiting when it has answered one,
+and both processes are busy. The calls of one topic are sent in an order that depends on its tests alone, not on time.
+"""
+
+from __future__ import annotations
+
+import select
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from greenlet import getcurrent, greenlet
+
+from grader.sandbox.proxy import Pending, TopicProxy
+
+WIDTH = 16
+"""Tests of one topic that are on their way at once: enough that the worker is never without a call."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One test. One that is `last` starts when all tests before it are over."""
+
+    run: Callable[[], None]
+    last: bool = False
+
+
+class _Lane:
+    """The tests of one topic."""
+
+    def __init__(self, topic: TopicProxy, tasks: Iterable[Task]) -> None:
+        self.topic = topic
+        self._tasks: Iterator[Task] = iter(tasks)
+        self._next: Task | None = next(self._tasks, None)
+        self._active: set[greenlet] = set()
+        self._held = False
+
+    def start(self) -> None:
+        """Start tests until enough are on their way."""
+        while self._next is not None and len(self._active) < WIDTH:
+            if self._next.last and not self._held and self._active:
+                return
+            self._held = self._next.last
+            test = greenlet(self._next.run)
+            self._next = next(self._tasks, None)
+            self.resume(test)
+
+    def resume(self, test: greenlet) -> None:
+        """Let a test go on until its next call or its end."""
+        test.switch()
+        if test.dead:
+            self._active.discard(test)
+        else:
+            self._active.add(test)
+
+    @property
+    def over(self) -> bool:
+        return self._next is None and not self._active
+
+
+class Flow:
+    """Runs the tests of several topics side by side."""
+
+    def __init__(self) -> None:
+        self._hub = getcurrent()
+
+    def is_hub(self) -> bool:
+        """Whether no test runs now, but what serves them."""
+        return getcurrent() is self._hub
+
+    def wait(self, pending: Pending) -> None:
+        """Called by a test: let others go on until the call is done."""
+        pending.waiter = getcurrent()
+        start = time.perf_counter()
+        self._hub.switch()
+        pending.notes.away += time.perf_counter() - start - pending.seconds
+
+    def run(self, topics: Iterable[tuple[TopicProxy, Iterable[Task]]]) -> None:
+        """Run all tests to their end. What a test raises comes out of here, and ends the others."""
+        lanes = [_Lane(topic, tasks) for topic, tasks in topics]
+        for lane in lanes:
+            lane.topic.flow = self
+        try:
+            waiting = lanes
+            while waiting:
+                moved = False
+                for lane in waiting:
+                    lane.start()
+                    done = lane.topic.advance()
+                    moved = moved or bool(done)
+                    for pending in done:
+                        lane.resume(pending.waiter)
+                waiting = [lane for lane in waiting if not lane.over]
+                if not moved:
+                    _poll(waiting)
+        finally:
+            for lane in lanes:
+                lane.topic.flow = None
+                lane.topic.give_up()
+
+
+def _poll(lanes: Iterable[_Lane]) -> None:
+    """Wait until there is an answer for one of the lanes, or a call is late."""
+    poll = select.poll()
+    deadline = None
+    for lane in lanes:
+        wanted = lane.topic.waits_for()
+        if wanted is not None:
+            descriptor, events, until = wanted
+            poll.register(descriptor, events)
+            deadline = until if deadline is None else min(deadline, until)
+    if deadline is not None:
+        poll.poll(max(0.0, deadline - time.monotonic()) * 1000 + 1)
