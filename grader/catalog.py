@@ -48,6 +48,7 @@ _EXERCISE_KEYS = ("name", "title", "points", "difficulty", "minutes", "tags", "h
 _CAPSTONE_KEYS = ("title", "summary", "needs")
 RESERVED = "capstone"
 """No exercise's name: a suite's `test_capstone_…` is the topic's capstone."""
+CAPSTONE_HEADING = "## Capstone:"
 _RUNGS = ("concept", "equation", "shape", "line")
 _TOPIC_SLUG = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*")
 _TAG_SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
@@ -116,8 +117,31 @@ def statement_section(content: Content, course: Course, name: str) -> str:
     raise _no_section(file, exercise.signature)
 
 
+def capstone_section(content: Content, topic: Topic) -> str:
+    """The statement's section on a topic's capstone, in Markdown.
+
+    Raises
+    ------
+    ContentError : the topic has no capstone, or its statement has no section for it.
+    """
+    file = content.statement(topic.slug)
+    if topic.capstone is None:
+        raise ContentError(content.topic_toml(topic.slug), RESERVED, "the topic has no capstone")
+    for heading, section in _headed(_read_text(file)):
+        if heading.startswith(CAPSTONE_HEADING):
+            return section
+    raise ContentError(file, RESERVED, f"no section; add the heading {CAPSTONE_HEADING} <title>")
+
+
 def _sections(statement: str) -> Iterator[tuple[str, str]]:
-    """Signature and text of each section headed with one; code blocks hold no headings."""
+    """Signature and text of each section headed with one."""
+    for heading, section in _headed(statement):
+        if signature := _SIGNATURE.fullmatch(heading):
+            yield signature[1], section
+
+
+def _headed(statement: str) -> Iterator[tuple[str, str]]:
+    """Heading and text of each section; code blocks hold no headings."""
     fence = ""
     headings: list[tuple[int, str]] = []
     for match in _BOUNDARY.finditer(statement):
@@ -131,8 +155,7 @@ def _sections(statement: str) -> Iterator[tuple[str, str]]:
             headings.append((match.start(), line))
     ends = [start for start, _ in headings[1:]] + [len(statement)]
     for (start, line), end in zip(headings, ends, strict=True):
-        if signature := _SIGNATURE.fullmatch(line):
-            yield signature[1], statement[start:end].strip() + "\n"
+        yield line, statement[start:end].strip() + "\n"
 
 
 def _no_section(file: Path, signature: str) -> ContentError:
@@ -162,6 +185,11 @@ def _capstone_problems(content: Content, topic: Topic) -> list[ContentError]:
     if topic.capstone is not None and not tested:
         fix = "topic.toml has a capstone; add a test named test_capstone_<property>"
         return [ContentError(file, RESERVED, fix)]
+    if topic.capstone is not None and content.statement(topic.slug).is_file():
+        try:
+            capstone_section(content, topic)
+        except ContentError as error:
+            return [error]
     return []
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from grader.errors import ContentError
@@ -12,7 +12,10 @@ _PACKAGE = Path(__file__).resolve().parent
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """Where a course keeps its rooms. Paths only: nothing is read, and a file may be missing."""
+    """Where a course keeps its rooms. Paths only: nothing is read, and a file may be missing.
+
+    `base` is the course whose topics this one may list beside its own.
+    """
 
     root: Path
     exercises: Path
@@ -21,6 +24,7 @@ class Content:
     mistakes: Path
     alternatives: Path
     interview_questions: Path
+    base: Content | None = None
 
     @classmethod
     def under(cls, root: Path) -> Content:
@@ -40,37 +44,48 @@ class Content:
         """The list of topics."""
         return self.exercises / "course.toml"
 
+    def owner(self, topic: str) -> Content:
+        """The course that holds the topic's files: this one, unless only its base has the topic."""
+        if self.base is None or self._folder(topic).is_dir():
+            return self
+        return self.base if self.base._folder(topic).is_dir() else self
+
+    def _folder(self, topic: str) -> Path:
+        return self.exercises / topic
+
     def source(self, topic: str) -> Path:
         """The solution file, from which the stub is made."""
-        return self.solutions / f"{topic}.py"
+        return self.owner(topic).solutions / f"{topic}.py"
 
     def stub(self, topic: str) -> Path:
         """The generated stubs that a learner fills in."""
-        return self.exercises / topic / f"{topic}.py"
+        return self.owner(topic).exercises / topic / f"{topic}.py"
 
     def statement(self, topic: str) -> Path:
         """The statement, in Markdown."""
-        return self.exercises / topic / "README.md"
+        return self.owner(topic).exercises / topic / "README.md"
 
     def topic_toml(self, topic: str) -> Path:
         """Titles, points, tags and hints."""
-        return self.exercises / topic / "topic.toml"
+        return self.owner(topic).exercises / topic / "topic.toml"
 
     def suite(self, topic: str) -> Path:
         """The hidden suite."""
-        return self.hidden / f"test_{topic}.py"
+        return self.owner(topic).hidden / f"test_{topic}.py"
 
     def mistakes_file(self, topic: str) -> Path:
         """The functions that are wrong on purpose."""
-        return self.mistakes / f"{topic}.py"
+        return self.owner(topic).mistakes / f"{topic}.py"
 
     def alternatives_file(self, topic: str) -> Path:
         """The functions that are right, written in another way."""
-        return self.alternatives / f"{topic}.py"
+        return self.owner(topic).alternatives / f"{topic}.py"
 
 
 def locate(root: Path | None = None) -> Content:
     """The course under `root`; without one, the course that came with this package.
+
+    A course under `root` may list topics of the one that came with this package beside its own.
 
     An installed wheel carries its course as `grader/_content`. An editable install has no such
     folder and reads the checkout that holds the package.
@@ -87,9 +102,9 @@ def locate(root: Path | None = None) -> Content:
                 "course",
                 "not found; give the folder that holds `exercises/course.toml`",
             )
-        return content
-    installed = _PACKAGE / "_content"
-    content = Content.under(installed if installed.is_dir() else _PACKAGE.parent)
+        ours = installed()
+        return content if ours.root == root.resolve() else replace(content, base=ours)
+    content = installed()
     if content.course_toml.is_file():
         return content
     raise ContentError(
@@ -98,3 +113,9 @@ def locate(root: Path | None = None) -> Content:
         "not found: this copy of the package has no course; "
         "install gradsmith again, or run it from a whole checkout",
     )
+
+
+def installed() -> Content:
+    """Where the course lies that came with this package, be it there or not."""
+    carried = _PACKAGE / "_content"
+    return Content.under(carried if carried.is_dir() else _PACKAGE.parent)

@@ -3,6 +3,7 @@
 GradsmithError                what, where, what to do; the command line prints it in one line
 ├── ContentError              a room of the course is wrong: names the file, the key and the fix
 │   └── MarkerError           solution markers that are stray, nested or unclosed
+├── AuthoringError            a new topic that cannot be made as asked
 ├── WorkspaceError            a learner's workspace is missing, occupied or unreadable
 ├── UnreadableSubmissionError a path, file or archive that is not a submission
 ├── SandboxError              the worker could not be started here: our fault
@@ -51,6 +52,10 @@ class ContentError(GradsmithError):
 
 class MarkerError(ContentError):
     """`### BEGIN SOLUTION` and `### END SOLUTION` do not pair up."""
+
+
+class AuthoringError(GradsmithError):
+    """A new topic cannot be made as it was asked for."""
 
 
 class WorkspaceError(GradsmithError):

@@ -9,6 +9,7 @@ capstone, which is run only where the functions that it calls have passed.
 from __future__ import annotations
 
 import re
+import sys
 import time
 import warnings
 import zlib
@@ -124,6 +125,8 @@ def run_suites(
     ------
     SuiteError : a suite cannot be imported, or a test has no exercise.
     """
+    for path in suites.values():
+        _forget_if_changed(path)
     plugin = _Plugin(exercises, candidates, seed, on_outcome)
     command = [
         "-c", str(INI), "--rootdir", str(INI.parent), "--import-mode=importlib", "--assert=plain",
@@ -144,6 +147,24 @@ def run_suites(
             f"pytest ended with exit status {code}; run it again with pytest to see why"
         )
     return Session(plugin.traces)
+
+
+_seen: dict[Path, tuple[int, int]] = {}
+"""Time and size of the suites that were imported in this process."""
+
+
+def _forget_if_changed(path: Path) -> None:
+    """Let pytest import a suite anew that its author has changed: it would take the module it knows."""
+    try:
+        stat = path.stat()
+    except OSError:
+        return  # told when it is collected
+    now = (stat.st_mtime_ns, stat.st_size)
+    if _seen.setdefault(path, now) != now:
+        _seen[path] = now
+        for name, module in list(sys.modules.items()):
+            if getattr(module, "__file__", None) == str(path):
+                del sys.modules[name]
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from grader.authoring import unwritten
 from grader.bank import Bank, variants
 from grader.catalog import load_course
 from grader.content import Content, locate
@@ -354,6 +355,10 @@ def static_complaints(content: Content, course: Course, bank: Bank) -> list[str]
     complaints = []
     names = {exercise.name for exercise in course.exercises}
     for topic in course.topics:
+        complaints += [
+            f"{path}, line {line}: still to be written: {text}"
+            for path, line, text in unwritten(content, topic.slug)
+        ]
         for path in (content.mistakes_file(topic.slug), content.alternatives_file(topic.slug)):
             module = load_module(path, f"_gradsmith_static_{path.parent.name}_{topic.slug}")
             complaints += [

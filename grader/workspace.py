@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import tempfile
@@ -39,13 +40,14 @@ _IGNORE = "__pycache__/\n*.py[cod]\n.ipynb_checkpoints/\n"
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
-    """A workspace that was found; `root` holds `grader.toml`."""
+    """A workspace that was found; `root` holds `grader.toml`, which names the course if it is not the installed one."""
 
     root: Path
+    course: Path | None = None
 
 
 def create_workspace(path: Path, content: Content, course: Course) -> Workspace:
-    """Make a workspace at `path`, whole or not at all.
+    """Make a workspace at `path`, whole or not at all. It remembers a course that is not the installed one.
 
     Raises
     ------
@@ -72,7 +74,7 @@ def create_workspace(path: Path, content: Content, course: Course) -> Workspace:
             raise
     except OSError as error:
         raise WorkspaceError(f"{path}: cannot be written: {error.strerror}") from None
-    return Workspace(path)
+    return Workspace(path, content.root if content.base is not None else None)
 
 
 def _fill(root: Path, content: Content, course: Course) -> None:
@@ -89,10 +91,10 @@ def _fill(root: Path, content: Content, course: Course) -> None:
         _README.format(title=course.title, topics=rows), encoding="utf-8"
     )
     (root / ".gitignore").write_text(_IGNORE, encoding="utf-8")
-    (root / MARKER).write_text(
-        f'# Marks this folder as a gradsmith workspace.\nschema = {SCHEMA}\nversion = "{__version__}"\n',
-        encoding="utf-8",
-    )
+    marker = f'# Marks this folder as a gradsmith workspace.\nschema = {SCHEMA}\nversion = "{__version__}"\n'
+    if content.base is not None:
+        marker += f"course = {json.dumps(str(content.root.resolve()), ensure_ascii=False)}\n"
+    (root / MARKER).write_text(marker, encoding="utf-8")
 
 
 def find_workspace(start: Path) -> Workspace:
@@ -106,15 +108,23 @@ def find_workspace(start: Path) -> Workspace:
     for folder in (start, *start.parents):
         marker = folder / MARKER
         if marker.is_file():
-            _check_marker(marker)
-            return Workspace(folder)
+            return Workspace(folder, _course_of(marker))
     raise WorkspaceError(
         f"{start}: no {MARKER} here or above; make a workspace with `grader init DIR`, "
         "or name one with --workspace"
     )
 
 
-def _check_marker(marker: Path) -> None:
+def find_course(start: Path) -> Path | None:
+    """The course of the workspace that `start` lies in; None where there is none, or it is the installed course."""
+    for folder in (start.absolute(), *start.absolute().parents):
+        if (folder / MARKER).is_file():
+            return _course_of(folder / MARKER)
+    return None
+
+
+def _course_of(marker: Path) -> Path | None:
+    """The course that a workspace's `grader.toml` names, if any."""
     try:
         data = tomllib.loads(marker.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
@@ -124,3 +134,11 @@ def _check_marker(marker: Path) -> None:
         raise WorkspaceError(
             f"{marker}: schema {schema!r} is not {SCHEMA}; upgrade gradsmith or make a new workspace"
         )
+    course = data.get("course")
+    if course is None:
+        return None
+    if not isinstance(course, str) or not (marker.parent / course).is_dir():
+        raise WorkspaceError(
+            f"{marker}: course {course!r} is not there; mend the path, or name the course with --course DIR"
+        )
+    return marker.parent / course

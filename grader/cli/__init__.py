@@ -24,6 +24,7 @@ _COMMANDS = {
     "score": "Grade submissions: a file, a folder or a .zip each.",
     "verify": "Prove that the suites accept right code and reject wrong code.",
     "stubs": "Generate the stubs from the solutions.",
+    "new-topic": "Make the files of a new topic, for an author to fill in.",
 }
 
 _EXAMPLES = """\b
@@ -43,7 +44,7 @@ class _LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in _COMMANDS:
             return None
-        module = importlib.import_module(f"grader.cli.{cmd_name}_command")
+        module = importlib.import_module(f"grader.cli.{cmd_name.replace('-', '_')}_command")
         command: click.Command = module.command
         return command
 

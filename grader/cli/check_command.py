@@ -6,7 +6,13 @@ from pathlib import Path
 
 import click
 
-from grader.cli.options import exercises_named, exit_code, report_options, write_reports
+from grader.cli.options import (
+    course_content,
+    exercises_named,
+    exit_code,
+    report_options,
+    write_reports,
+)
 
 _EXAMPLES = """\b
 Examples:
@@ -33,18 +39,18 @@ def command(
     output: Path | None,
     fail_under: float | None,
     verbose: bool,
+    course: Path | None,
 ) -> int:
     """Check functions of your workspace, all or those of the exercises and topics named.
 
     A name that is both, such as softmax, is the topic."""
     from grader.cli.warm import starting
 
-    with starting() as warm:
+    with starting(course_content(course, workspace)) as warm:
         from grader.workspace import find_workspace
 
         root = find_workspace(workspace or Path.cwd()).root
-        course = warm.course
-        exercises = exercises_named(course, names) if names else None
+        exercises = exercises_named(warm.course, names) if names else None
         reports = warm.grade([root], exercises=exercises, seed=seed, timeout=timeout)
     write_reports(reports, format_, output, verbose=verbose)
     return exit_code(reports, fail_under)

@@ -15,6 +15,7 @@ from grader.errors import GradsmithError
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from grader.content import Content
     from grader.model import Course, Report, Status
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -39,6 +40,11 @@ fail_under_option = click.option(
     "--fail-under", type=click.FloatRange(min=0, max=100), metavar="PERCENT",
     help="Exit with 1 where less than PERCENT of the points are earned.",
 )  # fmt: skip
+course_option = click.option(
+    "--course", type=click.Path(exists=True, file_okay=False, path_type=Path), metavar="DIR",
+    envvar="GRADER_COURSE",
+    help="The folder that holds the course; by default the workspace's, or the one that is installed.",
+)  # fmt: skip
 verbose_option = click.option("--verbose", "-v", is_flag=True, help="Show every failing check.")
 
 
@@ -46,9 +52,18 @@ def report_options(function: F) -> F:
     """The options of commands that grade."""
     for option in (
         verbose_option, fail_under_option, output_option, format_option, timeout_option, seed_option,
+        course_option,
     ):  # fmt: skip
         function = option(function)
     return function
+
+
+def course_content(course: Path | None, start: Path | None = None) -> Content:
+    """The course that is meant: the one named, that of the workspace around `start` or here, the installed one."""
+    from grader.content import locate
+    from grader.workspace import find_course
+
+    return locate(course if course is not None else find_course(start or Path.cwd()))
 
 
 def console(*, stderr: bool = False) -> Console:

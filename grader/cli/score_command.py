@@ -6,7 +6,13 @@ from pathlib import Path
 
 import click
 
-from grader.cli.options import exercises_named, exit_code, report_options, write_reports
+from grader.cli.options import (
+    course_content,
+    exercises_named,
+    exit_code,
+    report_options,
+    write_reports,
+)
 
 _EXAMPLES = """\b
 Examples:
@@ -36,13 +42,14 @@ def command(
     output: Path | None,
     fail_under: float | None,
     verbose: bool,
+    course: Path | None,
 ) -> int:
     """Grade submissions, each PATH one: a topic's .py file, a folder, or a .zip of one.
 
     A file is graded on its own topic, a folder or archive on the whole course."""
     from grader.cli.warm import starting
 
-    with starting() as warm:
+    with starting(course_content(course)) as warm:
         exercises = exercises_named(warm.course, only) if only else None
         reports = warm.grade(paths, exercises=exercises, seed=seed, timeout=timeout)
     write_reports(reports, format_, output, verbose=verbose)

@@ -2,33 +2,39 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
-from grader.cli.options import console, exercises_named
+from grader.cli.options import console, course_content, course_option, exercises_named
 
 _EXAMPLES = """\b
 Examples:
   grader show softmax_vjp
   grader show attention
   grader show softmax/softmax      (the exercise, not the topic)
+  grader show softmax/capstone     (what ends the topic)
 """
 
 
 @click.command("show", epilog=_EXAMPLES)
 @click.argument("name")
 @click.option("--raw", is_flag=True, help="The Markdown as it is written.")
-def command(name: str, raw: bool) -> None:
+@course_option
+def command(name: str, raw: bool, course: Path | None) -> None:
     """Show the statement of an exercise, or of a topic."""
-    from grader.catalog import load_course, statement_section
-    from grader.content import locate
+    from grader.catalog import capstone_section, load_course, statement_section
 
-    content = locate()
-    course = load_course(content)
-    names = exercises_named(course, [name])
-    if len(names) == 1:
-        text = statement_section(content, course, names[0])
+    content = course_content(course)
+    loaded = load_course(content)
+    slug, _, part = name.partition("/")
+    names = exercises_named(loaded, [slug if part == "capstone" else name])
+    if part == "capstone":
+        text = capstone_section(content, loaded.topic(loaded.exercise(names[0]).topic))
+    elif len(names) == 1:
+        text = statement_section(content, loaded, names[0])
     else:
-        text = content.statement(course.exercise(names[0]).topic).read_text(encoding="utf-8")
+        text = content.statement(loaded.exercise(names[0]).topic).read_text(encoding="utf-8")
     if raw:
         click.echo(text)
         return

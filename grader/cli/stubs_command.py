@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from grader.cli.options import write_atomically
+from grader.cli.options import course_content, course_option, write_atomically
 from grader.errors import ContentError
 
 _EXAMPLES = """\b
@@ -20,19 +20,17 @@ Examples:
 @click.option(
     "--check", is_flag=True, help="Write nothing; exit with 1 where a stub is not current."
 )
-@click.option(
-    "--course", type=click.Path(exists=True, file_okay=False, path_type=Path), metavar="DIR",
-    help="The folder that holds exercises/ and solutions/; by default the course that is installed.",
-)  # fmt: skip
+@course_option
 def command(check: bool, course: Path | None) -> int:
     """Generate exercises/TOPIC/TOPIC.py from solutions/TOPIC.py, for every topic."""
     from grader.catalog import load_course
-    from grader.content import locate
     from grader.stubs import make_stub
 
-    content = locate(course)
+    content = course_content(course)
     stale = 0
     for topic in load_course(content).topics:
+        if content.owner(topic.slug) is not content:
+            continue  # the installed course's own
         source, target = content.source(topic.slug), content.stub(topic.slug)
         try:
             wanted = make_stub(source.read_text(encoding="utf-8"), str(source))

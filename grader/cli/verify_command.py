@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from grader.cli.options import console, write_atomically
+from grader.cli.options import console, course_content, course_option, write_atomically
 
 _EXAMPLES = """\b
 Examples:
@@ -33,10 +33,7 @@ Examples:
     "--table", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
     help="Write the table to a Markdown file too.",
 )  # fmt: skip
-@click.option(
-    "--course", type=click.Path(exists=True, file_okay=False, path_type=Path), metavar="DIR",
-    help="The folder that holds the course; by default the course that is installed.",
-)  # fmt: skip
+@course_option
 def command(
     topics: tuple[str, ...], seed: int, seeds: int, jobs: int | None, table: Path | None,
     course: Path | None,
@@ -50,11 +47,10 @@ def command(
     import time
 
     from grader.catalog import load_course, validate_course
-    from grader.content import locate
     from grader.report.progress import Progress
     from grader.verify import markdown, verify
 
-    content = locate(course)
+    content = course_content(course)
     start = time.perf_counter()
     complaints = [str(problem) for problem in validate_course(content, topics or None)]
     for complaint in complaints:

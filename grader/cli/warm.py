@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from grader.catalog import load_course
-from grader.content import Content, locate
+from grader.content import Content
 from grader.model import Course, Report
 from grader.sandbox import jail
 from grader.sandbox.zygote import Zygote
@@ -75,10 +75,9 @@ class Warm:
 
 
 @contextmanager
-def starting() -> Iterator[Warm]:
+def starting(content: Content) -> Iterator[Warm]:
     """Start a worker and load the course; the worker ends with the block."""
     limits = jail.Limits()
-    content = locate()
     zygote = Zygote(jail.LEVELS[0], limits)
     try:
         yield Warm(content, load_course(content), zygote, limits)

@@ -192,7 +192,8 @@ def write_toy_course(root: Path) -> Content:
         for name, points in (("scaled_square_grad", 2), ("row_means", 3))
     )
     toml += TOY_CAPSTONE
-    statement = "# Toys\n\n## Notation\n\nNone.\n\n## `scaled_square_grad(x, c)`\n\nA.\n\n## `row_means(x)`\n\nB.\n"
+    statement = "# Toys\n\n## Notation\n\nNone.\n\n## `scaled_square_grad(x, c)`\n\nA.\n\n## `row_means(x)`\n\nB.\n\n"
+    statement += "## Capstone: descent to the mean\n\nC.\n"
     for file, text in (
         (content.course_toml, 'schema = 1\ntitle = "A toy course"\ntopics = ["toy"]\n'),
         (content.topic_toml("toy"), toml),

@@ -23,6 +23,7 @@ ARROWS: dict[str, set[str]] = {
     "stubs": {"errors"},
     "catalog": {"content", "errors", "model", "stubs"},
     "submission": {"errors", "model"},
+    "authoring": {"content", "errors", "stubs"},
     "workspace": {"content", "errors", "model"},
     "checks": {"calls", "errors", "model"},
     "sandbox": {"calls", "errors", "model"},
@@ -31,9 +32,9 @@ ARROWS: dict[str, set[str]] = {
     "report": {"model"},
     "bank": {"content", "errors", "model", "sandbox", "suite"},
     "grading": {"bank", "catalog", "content", "model", "sandbox", "scoring", "submission", "suite"},
-    "verify": {"bank", "catalog", "content", "grading", "model", "sandbox", "scoring", "stubs", "suite"},
+    "verify": {"authoring", "bank", "catalog", "content", "grading", "model", "sandbox", "scoring", "stubs", "suite"},
     "cli": {
-        "catalog", "content", "errors", "grading", "model", "report", "sandbox", "stubs", "submission",
+        "authoring", "catalog", "content", "errors", "grading", "model", "report", "sandbox", "stubs", "submission",
         "verify", "workspace",
     },
 }  # fmt: skip

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from grader.catalog import load_course, statement_section, validate_course
+from grader.catalog import capstone_section, load_course, statement_section, validate_course
 from grader.content import Content
 from grader.errors import ContentError, MarkerError
 from grader.model import Difficulty, Hints
@@ -211,6 +211,8 @@ def add_capstone(content: Content, text: str, suite: str) -> None:
     file = content.topic_toml("alpha")
     file.write_text(file.read_text() + text)
     content.suite("alpha").write_text(suite)
+    with content.statement("alpha").open("a") as statement:
+        statement.write("## Capstone: all together\n\nWords.\n")
 
 
 def test_a_capstone_is_read(content: Content) -> None:
@@ -240,6 +242,18 @@ def test_capstone_and_suite_agree(content: Content, toml: str, suite: str, words
     """Each way in which a capstone is not whole is told with its fix."""
     add_capstone(content, toml, suite)
     assert any(words in str(problem) for problem in validate_course(content))
+
+
+def test_a_capstone_has_its_section(content: Content) -> None:
+    """The statement says what is run; without that section it is told."""
+    add_capstone(content, CAPSTONE_TOML, "def test_capstone_works(submission):\n    pass\n")
+    course = load_course(content)
+    section = capstone_section(content, course.topic("alpha"))
+    assert section == "## Capstone: all together\n\nWords.\n"
+    with pytest.raises(ContentError, match="no capstone"):
+        capstone_section(content, course.topic("beta"))
+    replace(content.statement("alpha"), "## Capstone:", "## The end:")
+    assert any("add the heading ## Capstone:" in str(p) for p in validate_course(content))
 
 
 def test_a_table_in_the_wrong_place_is_told(content: Content) -> None:

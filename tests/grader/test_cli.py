@@ -243,7 +243,9 @@ def test_list_and_show(run: Run) -> None:
     assert "log_softmax(z, axis" not in done.stdout
 
 
-@pytest.mark.parametrize("command", ["init", "list", "show", "check", "score", "verify", "stubs"])
+@pytest.mark.parametrize(
+    "command", ["init", "list", "show", "check", "score", "verify", "stubs", "new-topic"]
+)
 def test_help_has_examples(run: Run, command: str) -> None:
     """Each command's help shows how it is used, in 80 columns."""
     done = run(command, "--help")

@@ -8,12 +8,13 @@ import subprocess
 import sys
 import tarfile
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 import grader.content
-from grader.content import Content, locate
+from grader.content import Content, installed, locate
 from grader.errors import ContentError
 
 CHECKOUT = Path(__file__).parents[2]
@@ -85,9 +86,10 @@ def test_paths_of_a_topic(tmp_path: Path) -> None:
 
 
 def test_locate_takes_the_given_root(tmp_path: Path) -> None:
-    """A root that was asked for is used, and only that."""
+    """A root that was asked for is used; the installed course stands behind it for topics that it lacks."""
     write(tmp_path, "exercises/course.toml")
-    assert locate(tmp_path) == Content.under(tmp_path)
+    assert locate(tmp_path) == replace(Content.under(tmp_path), base=installed())
+    assert locate(installed().root) == installed()
 
 
 def test_locate_refuses_a_root_without_a_course(tmp_path: Path) -> None:
