@@ -151,15 +151,14 @@ class Grader:
         strict: bool = False,
     ) -> Session:
         """Run the suites of some topics against candidates."""
-        with self.sandbox.seat.taken():
-            return run_suites(
-                {topic: self.content.suite(topic) for topic in topics},
-                {t: [e.name for e in self.course.topic(t).exercises] for t in topics},
-                candidates,
-                seed,
-                on_outcome=on_outcome,
-                strict=strict,
-            )
+        return run_suites(
+            {topic: self.content.suite(topic) for topic in topics},
+            {t: [e.name for e in self.course.topic(t).exercises] for t in topics},
+            candidates,
+            seed,
+            on_outcome=on_outcome,
+            strict=strict,
+        )
 
     def scores(self, traces: Sequence[Trace], topics: Sequence[Topic]) -> list[Score]:
         """Diagnosed scores of the exercises of some topics."""

@@ -24,7 +24,6 @@ from grader.errors import CheckFailure, Halted, SandboxError, SubmissionRaised
 from grader.model import Failure, Problem, Status
 from grader.sandbox import jail, wire
 from grader.sandbox.channel import Died, Gone, Late, Lied, Worker
-from grader.sandbox.seat import Seat
 from grader.sandbox.zygote import Zygote
 
 if TYPE_CHECKING:
@@ -331,7 +330,6 @@ class RemoteTopic(TopicProxy):
         try:
             assert self._worker is not None
             self._functions_there = self._loaded(self._worker.loaded(self.timeout))
-            self.sandbox.seat.seat(self._worker.pid)
         except Late:
             halt = self._problem_halt(
                 Status.TIMEOUT,
@@ -683,7 +681,6 @@ class Sandbox:
     def __init__(self, limits: jail.Limits | None = None, zygote: Zygote | None = None) -> None:
         self.limits = limits or jail.Limits()
         self.workers: set[Worker] = set()
-        self.seat = Seat()
         self._zygote = zygote or Zygote(jail.LEVELS[0], self.limits)
         self._level: jail.Level | None = None
         from grader.sandbox.worker import System  # needs a system with fork, as the zygote does
@@ -751,7 +748,6 @@ class Sandbox:
         for worker in list(self.workers):
             self.forget(worker)
         self._zygote.close()
-        self.seat.leave()
 
     def __enter__(self) -> Sandbox:
         return self
