@@ -324,7 +324,7 @@ class _Cohort:
 
         right = outcomes("solution")
         found.n_tests = len(right)
-        found.n_passed = status_of(right) is Status.PASSED
+        found.n_passed = int(status_of(right) is Status.PASSED)
         for outcome in right:
             if outcome.status is not Status.PASSED:
                 complain(f"the solution does not pass {outcome.test}: {_why(outcome)}")
