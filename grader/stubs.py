@@ -78,6 +78,12 @@ def make_stub(source: str, file: str) -> str:
     return stub
 
 
+def bare_solution(source: str) -> str:
+    """A solution file's text without the marker lines."""
+    lines = source.split("\n")
+    return "\n".join(line for line in lines if line.strip(" \t") not in (BEGIN, END))
+
+
 def solution_functions(source: str, file: str) -> dict[str, str]:
     """The exercises of a solution file, in order: name to signature.
 

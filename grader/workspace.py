@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import tempfile
+import time
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,10 +13,13 @@ from pathlib import Path
 from grader import __version__
 from grader.content import Content
 from grader.errors import WorkspaceError
+from grader.files import umask
 from grader.model import Course
 
 MARKER = "grader.toml"
 SCHEMA = 1
+STATE = ".grader"
+"""The folder of a workspace that holds what is not the learner's to edit: the journal, backups."""
 
 _README = """# {title}
 
@@ -65,9 +68,7 @@ def create_workspace(path: Path, content: Content, course: Course) -> Workspace:
         draft = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
         try:
             _fill(draft, content, course)
-            umask = os.umask(0)
-            os.umask(umask)
-            draft.chmod(0o777 & ~umask)
+            draft.chmod(0o777 & ~umask())
             draft.rename(path)
         except BaseException:
             shutil.rmtree(draft, ignore_errors=True)
@@ -142,3 +143,29 @@ def _course_of(marker: Path) -> Path | None:
             f"{marker}: course {course!r} is not there; mend the path, or name the course with --course DIR"
         )
     return marker.parent / course
+
+
+def back_up(root: Path, file: Path) -> Path:
+    """Keep a copy of a learner's file; where it is.
+
+    Raises
+    ------
+    WorkspaceError : it cannot be kept.
+    """
+    folder = root / STATE / "backups"
+    stamp = time.strftime("%Y%m%d-%H%M%S")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        number = 0
+        while True:
+            suffix = f"-{number}" if number else ""
+            kept = folder / f"{file.stem}-{stamp}{suffix}{file.suffix}"
+            try:
+                with kept.open("xb") as copy:
+                    copy.write(file.read_bytes())
+            except FileExistsError:
+                number += 1
+                continue
+            return kept
+    except OSError as error:
+        raise WorkspaceError(f"{folder}: cannot be written: {error.strerror}") from None

@@ -18,9 +18,14 @@ from grader.errors import GradsmithError
 
 _COMMANDS = {
     "init": "Make a workspace with the stubs to fill in.",
+    "next": "Say which exercise comes next.",
     "list": "List the exercises, with points, difficulty and minutes.",
     "show": "Show the statement of an exercise or a topic.",
+    "open": "Open a function in your editor.",
     "check": "Check your functions in a workspace.",
+    "hint": "Give one more hint on an exercise.",
+    "solution": "Show the solution of an exercise that you have solved.",
+    "reset": "Put the stub of one function back.",
     "score": "Grade submissions: a file, a folder or a .zip each.",
     "verify": "Prove that the suites accept right code and reject wrong code.",
     "stubs": "Generate the stubs from the solutions.",

@@ -11,6 +11,7 @@ from grader.cli.options import (
     exercises_named,
     exit_code,
     report_options,
+    workspace_option,
     write_reports,
 )
 
@@ -25,10 +26,7 @@ Examples:
 
 @click.command("check", epilog=_EXAMPLES)
 @click.argument("names", nargs=-1, metavar="[NAME]...")
-@click.option(
-    "--workspace", "-w", type=click.Path(exists=True, file_okay=False, path_type=Path), metavar="DIR",
-    help="The workspace; by default the one you are in.",
-)  # fmt: skip
+@workspace_option
 @report_options
 def command(
     names: tuple[str, ...],
@@ -52,5 +50,8 @@ def command(
         root = find_workspace(workspace or Path.cwd()).root
         exercises = exercises_named(warm.course, names) if names else None
         reports = warm.grade([root], exercises=exercises, seed=seed, timeout=timeout)
+    from grader.journal import Journal
+
+    Journal(root).note(reports[0])
     write_reports(reports, format_, output, verbose=verbose)
     return exit_code(reports, fail_under)

@@ -6,8 +6,6 @@ from pathlib import Path
 
 import click
 
-from grader.cli.options import write_atomically
-
 _EXAMPLES = """\b
 Examples:
   grader new-topic ridge --course my_course
@@ -34,6 +32,7 @@ def command(name: str, title: str | None, functions: tuple[str, ...], course: Pa
     proved. A course's course.toml may list topics of the course that comes with gradsmith beside its own."""
     from grader.authoring import topic_files
     from grader.content import Content
+    from grader.files import write_atomically
 
     root = course if course is not None else Path.cwd()
     content = Content.under(root)

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from grader.errors import GradsmithError
-
 if TYPE_CHECKING:
     from rich.console import Console
 
     from grader.content import Content
-    from grader.model import Course, Report, Status
+    from grader.model import Course, Exercise, Report, Status
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -44,6 +40,10 @@ course_option = click.option(
     "--course", type=click.Path(exists=True, file_okay=False, path_type=Path), metavar="DIR",
     envvar="GRADER_COURSE",
     help="The folder that holds the course; by default the workspace's, or the one that is installed.",
+)  # fmt: skip
+workspace_option = click.option(
+    "--workspace", "-w", type=click.Path(exists=True, file_okay=False, path_type=Path), metavar="DIR",
+    help="The workspace; by default the one you are in.",
 )  # fmt: skip
 verbose_option = click.option("--verbose", "-v", is_flag=True, help="Show every failing check.")
 
@@ -101,30 +101,9 @@ def write_reports(
     if output is None:
         click.echo(text, nl=not text.endswith("\n"))
     else:
+        from grader.files import write_atomically
+
         write_atomically(output, text if text.endswith("\n") else text + "\n")
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """Write a file so that it holds the old text or the new, whatever interrupts.
-
-    Raises
-    ------
-    GradsmithError : it cannot be written there.
-    """
-    try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(text)
-            umask = os.umask(0)
-            os.umask(umask)
-            os.chmod(name, 0o666 & ~umask)
-            os.replace(name, path)
-        except BaseException:
-            os.unlink(name)
-            raise
-    except OSError as error:
-        raise GradsmithError(f"{path}: cannot be written: {error.strerror}") from None
 
 
 def exit_code(reports: Sequence[Report], fail_under: float | None) -> int:
@@ -139,6 +118,24 @@ def exit_code(reports: Sequence[Report], fail_under: float | None) -> int:
     if fail_under is not None and any(report.percent < fail_under for report in reports):
         return 1
     return 0
+
+
+def exercise_named(course: Course, name: str) -> Exercise:
+    """The one exercise that a name stands for; ``softmax`` and ``softmax/softmax`` are the exercise here.
+
+    Raises
+    ------
+    click.UsageError : it is no exercise; with the nearest one.
+    """
+    last = name.rstrip("/").split("/")[-1]
+    for exercise in course.exercises:
+        if exercise.name == last:
+            return exercise
+    if any(topic.slug == last for topic in course.topics):
+        raise click.UsageError(
+            f"{name!r} is a topic; name one of its functions: grader list {last}"
+        )
+    return course.exercise(exercises_named(course, [name])[0])
 
 
 def exercises_named(course: Course, names: Sequence[str]) -> list[str]:

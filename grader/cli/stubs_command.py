@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from grader.cli.options import course_content, course_option, write_atomically
+from grader.cli.options import course_content, course_option
 from grader.errors import ContentError
 
 _EXAMPLES = """\b
@@ -24,6 +24,7 @@ Examples:
 def command(check: bool, course: Path | None) -> int:
     """Generate exercises/TOPIC/TOPIC.py from solutions/TOPIC.py, for every topic."""
     from grader.catalog import load_course
+    from grader.files import write_atomically
     from grader.stubs import make_stub
 
     content = course_content(course)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from grader.cli.options import console, course_content, course_option, write_atomically
+from grader.cli.options import console, course_content, course_option
 
 _EXAMPLES = """\b
 Examples:
@@ -71,6 +71,8 @@ def command(
     for complaint in complaints:
         click.echo(f"✗ {complaint}")
     if table is not None:
+        from grader.files import write_atomically
+
         write_atomically(table, markdown(proof, range(seed, seed + seeds)))
     seconds = time.perf_counter() - start
     verdict = f"{len(complaints)} complaints" if complaints else "all proved"

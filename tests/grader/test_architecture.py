@@ -24,7 +24,10 @@ ARROWS: dict[str, set[str]] = {
     "catalog": {"content", "errors", "model", "stubs"},
     "submission": {"errors", "model"},
     "authoring": {"content", "errors", "stubs"},
-    "workspace": {"content", "errors", "model"},
+    "files": {"errors"},
+    "workspace": {"content", "errors", "files", "model"},
+    "journal": {"errors", "model", "workspace"},
+    "practice": {"errors", "journal", "model", "stubs"},
     "checks": {"calls", "errors", "model"},
     "sandbox": {"calls", "errors", "model"},
     "suite": {"errors", "model", "sandbox"},
@@ -34,8 +37,8 @@ ARROWS: dict[str, set[str]] = {
     "grading": {"bank", "catalog", "content", "model", "sandbox", "scoring", "submission", "suite"},
     "verify": {"authoring", "bank", "catalog", "content", "grading", "model", "sandbox", "scoring", "stubs", "suite"},
     "cli": {
-        "authoring", "catalog", "content", "errors", "grading", "model", "report", "sandbox", "stubs", "submission",
-        "verify", "workspace",
+        "authoring", "catalog", "content", "errors", "files", "grading", "journal", "model", "practice", "report",
+        "sandbox", "stubs", "submission", "verify", "workspace",
     },
 }  # fmt: skip
 
