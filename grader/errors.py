@@ -6,6 +6,7 @@ GradsmithError                what, where, what to do; the command line prints i
 ├── AuthoringError            a new topic that cannot be made as asked
 ├── WorkspaceError            a learner's workspace is missing, occupied or unreadable
 ├── UnreadableSubmissionError a path, file or archive that is not a submission
+├── FigureError               functions whose figure cannot be drawn: a stub, an exception, a wrong shape
 ├── SandboxError              the worker could not be started here: our fault
 └── VacuousCheckError         a check that could not have failed: the suite's fault
 SubmissionRaised (Exception)  the learner's function raised; type and message came over the wire
@@ -64,6 +65,10 @@ class WorkspaceError(GradsmithError):
 
 class UnreadableSubmissionError(GradsmithError):
     """A path that cannot be read as a submission."""
+
+
+class FigureError(GradsmithError):
+    """A figure cannot be drawn: a function that it needs is missing, fails, or returns no such array."""
 
 
 class SandboxError(GradsmithError):

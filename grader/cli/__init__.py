@@ -27,6 +27,7 @@ _COMMANDS = {
     "solution": "Show the solution of an exercise that you have solved.",
     "reset": "Put the stub of one function back.",
     "score": "Grade submissions: a file, a folder or a .zip each.",
+    "figure": "Draw a picture from your functions, or from the solutions'.",
     "verify": "Prove that the suites accept right code and reject wrong code.",
     "stubs": "Generate the stubs from the solutions.",
     "new-topic": "Make the files of a new topic, for an author to fill in.",

@@ -1,4 +1,4 @@
-"""Starting to grade from the command line: the worker first, which loads NumPy while we load the rest."""
+"""Starting the sandbox from the command line: the worker first, which loads NumPy while we load the rest."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from grader.sandbox.zygote import Zygote
 
 if TYPE_CHECKING:
     from grader.model import Outcome
+    from grader.sandbox.proxy import RemoteTopic
 
 
 class Warm:
@@ -72,6 +73,28 @@ class Warm:
                     grader.grade(submission, exercises=exercises, seed=seed, on_outcome=advance)
                 )
         return reports
+
+    @contextmanager
+    def functions(self, path: Path, slug: str) -> Iterator[RemoteTopic]:
+        """The functions of one topic of a submission, behind their proxy; they end with the block.
+
+        Raises
+        ------
+        UnreadableSubmissionError : the path is not a submission.
+        """
+        from grader.submission import read_submission
+
+        submission = read_submission(path, self.course)
+        from grader.grading import Grader
+
+        with Grader(self.content, self.course, limits=self.limits, zygote=self.zygote) as grader:
+            proxy = grader.open(submission, self.course.topic(slug))
+            proxy.prepare()
+            try:
+                with grader.sandbox.seat.taken():
+                    yield proxy
+            finally:
+                proxy.close()
 
 
 @contextmanager

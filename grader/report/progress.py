@@ -1,10 +1,13 @@
 """How far a run has come: one line on a terminal that goes away when the run is over.
 
+`Progress` counts exercises; `Waiting` counts seconds, where nobody knows how many there will be.
+
 Written by hand: a bar of `rich` costs more to import than most runs take.
 """
 
 from __future__ import annotations
 
+import threading
 import time
 from typing import TYPE_CHECKING
 
@@ -20,6 +23,9 @@ DELAY = 0.3
 
 INTERVAL = 0.05
 """Seconds between two drawings: faster ones are work that nobody sees."""
+
+PATIENCE = 1.0
+"""Seconds before a wait is told of, and between two tellings."""
 
 LENGTH = 24
 """Cells of the bar."""
@@ -85,6 +91,61 @@ class Progress:
         line = f"{bar}  {done}/{self.n_total}  {name}"[: max(self.console.width - 1, 0)]
         self._write("\r" + line.ljust(self._drawn))
         self._drawn = len(line)
+
+    def _write(self, text: str) -> None:
+        self.console.file.write(text)
+        self.console.file.flush()
+
+
+class Waiting:
+    """Draws `drawing returns, 3 s` on `console` each second, and nothing where it is no terminal.
+
+    Parameters
+    ----------
+    console : where to draw; the one for stderr.
+    what : what is waited for.
+    patience : seconds before the first line and between two; another number for tests.
+
+    Examples
+    --------
+    >>> from rich.console import Console
+    >>> with Waiting(Console(stderr=True), "drawing returns"):
+    ...     pass
+    """
+
+    def __init__(self, console: Console, what: str, *, patience: float = PATIENCE) -> None:
+        self.console = console
+        self.what = what
+        self.patience = patience
+        self._over = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def __enter__(self) -> Self:
+        if self.console.is_terminal and not self.console.is_dumb_terminal:
+            self._thread = threading.Thread(target=self._tell, daemon=True)
+            self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._over.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def _tell(self) -> None:
+        start, length = time.monotonic(), 0
+        while not self._over.wait(self.patience):
+            line = f"{self.what}, {time.monotonic() - start:.0f} s"[
+                : max(self.console.width - 1, 0)
+            ]
+            self._write("\r" + line.ljust(length))
+            length = len(line)
+        if length:
+            self._write("\r" + " " * length + "\r")
 
     def _write(self, text: str) -> None:
         self.console.file.write(text)

@@ -33,12 +33,13 @@ ARROWS: dict[str, set[str]] = {
     "suite": {"errors", "model", "sandbox"},
     "scoring": {"model"},
     "report": {"model"},
+    "figures": {"checks", "errors", "model"},
     "bank": {"content", "errors", "model", "sandbox", "suite"},
     "grading": {"bank", "catalog", "content", "model", "sandbox", "scoring", "submission", "suite"},
     "verify": {"authoring", "bank", "catalog", "content", "grading", "model", "sandbox", "scoring", "stubs", "suite"},
     "cli": {
-        "authoring", "catalog", "content", "errors", "files", "grading", "journal", "model", "practice", "report",
-        "sandbox", "stubs", "submission", "verify", "workspace",
+        "authoring", "catalog", "content", "errors", "figures", "files", "grading", "journal", "model", "practice",
+        "report", "sandbox", "stubs", "submission", "verify", "workspace",
     },
 }  # fmt: skip
 
@@ -108,6 +109,7 @@ def test_help_starts_nothing_heavy() -> None:
     """`grader --help` and the import of its commands load none of the heavy packages."""
     code = (
         "import sys; from grader.cli import run; run(['--help']); run(['check', '--help'])\n"
+        "run(['figure', '--help']); import grader.figures\n"
         "heavy = {'numpy', 'scipy', 'pytest', 'matplotlib', 'rich', 'nbgrader'} & set(sys.modules)\n"
         "sys.exit(repr(heavy) if heavy else 0)"
     )

@@ -169,12 +169,16 @@ def test_seed_changes_the_values(run: Run, tmp_path: Path) -> None:
         (["score", "broken.zip"], "broken.zip"),
         (["show", "sofmax_vjp"], "did you mean 'softmax_vjp'"),
         (["list", "nothing"], "nothing"),
+        (["figure", "atention"], "did you mean 'attention'"),
+        (["figure", "attention"], "grader init"),
+        (["figure", "attention", "--output", "x.jpg"], ".png, .svg, .pdf"),
+        (["figure", "--output", "x.png"], "name a figure"),
         (["init", "full"], "not empty"),
         (["check", "--timeout", "0"], "timeout"),
         (["check", "--seed", "-1"], "seed"),
         (["score", "softmax.py", "--output", "no/such/folder/x.json"], "cannot be written"),
         (["verify", "nothing"], "no topic"),
-    ],
+    ],  # fmt: skip
 )
 def test_bad_input_is_one_clear_line(run: Run, tmp_path: Path, args: list[str], words: str) -> None:
     """Wrong usage and unreadable input: exit code 2 (1 from verify), one line that says what to do."""
@@ -244,7 +248,11 @@ def test_list_and_show(run: Run) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["init", "list", "show", "check", "score", "verify", "stubs", "new-topic"]
+    "command",
+    [
+        "init", "next", "list", "show", "open", "check", "hint", "solution", "reset", "score", "figure", "verify",
+        "stubs", "new-topic",
+    ],  # fmt: skip
 )
 def test_help_has_examples(run: Run, command: str) -> None:
     """Each command's help shows how it is used, in 80 columns."""
