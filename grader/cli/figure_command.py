@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from grader.cli.options import console, seed_option, write_atomically
+from grader.cli.options import (
+    console,
+    course_content,
+    course_option,
+    seed_option,
+    workspace_option,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,10 +41,8 @@ Examples:
 )  # fmt: skip
 @click.option("--show", is_flag=True, help="Open a window with the picture as well.")
 @seed_option
-@click.option(
-    "--workspace", "-w", type=click.Path(exists=True, file_okay=False, path_type=Path), metavar="DIR",
-    help="The workspace; by default the one you are in.",
-)  # fmt: skip
+@workspace_option
+@course_option
 def command(
     name: str | None,
     reference: bool,
@@ -46,6 +50,7 @@ def command(
     show: bool,
     seed: int,
     workspace: Path | None,
+    course: Path | None,
 ) -> None:
     """Draw a picture from your functions: attention weights, a filter's track, a policy that learns.
 
@@ -54,9 +59,8 @@ def command(
         if output is not None or show or reference:
             raise click.UsageError("name a figure; `grader figure` alone lists them")
         from grader.catalog import load_course
-        from grader.content import locate
 
-        _list(_entries(load_course(locate())))
+        _list(_entries(load_course(course_content(course, workspace))))
         return
     from grader.figures import FORMATS
 
@@ -69,10 +73,10 @@ def command(
         )
     from grader.cli.warm import starting
 
-    with starting() as warm:
+    with starting(course_content(course, workspace)) as warm:
         entry = _entry(name, _entries(warm.course))
         if reference:
-            root = warm.content.solutions
+            root = warm.content.owner(entry.topic).solutions
         else:
             from grader.workspace import find_workspace
 
@@ -93,6 +97,8 @@ def command(
                 advice = f"`grader figure {name} --reference` draws the solution's"
                 raise FigureError(f"{error}; {advice}") from None
             content = render(figure, format_)
+    from grader.files import write_atomically
+
     write_atomically(path, content)
     click.echo(path)
     if show:

@@ -250,8 +250,20 @@ def test_list_and_show(run: Run) -> None:
 @pytest.mark.parametrize(
     "command",
     [
-        "init", "next", "list", "show", "open", "check", "hint", "solution", "reset", "score", "figure", "verify",
-        "stubs", "new-topic",
+        "init",
+        "next",
+        "list",
+        "show",
+        "open",
+        "check",
+        "hint",
+        "solution",
+        "reset",
+        "score",
+        "figure",
+        "verify",
+        "stubs",
+        "new-topic",
     ],  # fmt: skip
 )
 def test_help_has_examples(run: Run, command: str) -> None:
