@@ -178,7 +178,7 @@ def test_seed_changes_the_values(run: Run, tmp_path: Path) -> None:
         (["check", "--seed", "-1"], "seed"),
         (["score", "softmax.py", "--output", "no/such/folder/x.json"], "cannot be written"),
         (["verify", "nothing"], "no topic"),
-    ],  # fmt: skip
+    ],
 )
 def test_bad_input_is_one_clear_line(run: Run, tmp_path: Path, args: list[str], words: str) -> None:
     """Wrong usage and unreadable input: exit code 2 (1 from verify), one line that says what to do."""
@@ -264,7 +264,7 @@ def test_list_and_show(run: Run) -> None:
         "verify",
         "stubs",
         "new-topic",
-    ],  # fmt: skip
+    ],
 )
 def test_help_has_examples(run: Run, command: str) -> None:
     """Each command's help shows how it is used, in 80 columns."""
