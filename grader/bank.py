@@ -45,12 +45,23 @@ class Mistake:
         return Cause("mistake", self.name, self.sentence)
 
 
+REMEMBERED = 20_000
+"""Answers of mistakes that a bank keeps; a topic's suite asks for some thousands at one seed."""
+REMEMBERED_BYTES = 16 * 1024
+"""Of the arguments of a call whose answer is kept."""
+
+
 class Bank:
-    """The mistakes of a course, loaded topic by topic when they are needed."""
+    """The mistakes of a course, loaded topic by topic when they are needed.
+
+    What a mistake answers and how it fails a test does not depend on the submission, so both are remembered.
+    """
 
     def __init__(self, content: Content) -> None:
         self._content = content
         self._topics: dict[str, dict[str, list[Mistake]]] = {}
+        self._answers: dict[tuple[str, bytes], tuple[str, Any]] = {}
+        self._failures: dict[tuple[str, str, int], Failure | None] = {}
 
     def of(self, topic: str, exercise: str) -> Sequence[Mistake]:
         """The mistakes of one exercise."""
@@ -80,7 +91,7 @@ class Bank:
         if not failing:
             return [trace.outcome for trace in traces]
         exercise = failing[0].outcome.exercise
-        matches = [_Match(mistake, traces) for mistake in self.of(topic, exercise)]
+        matches = [_Match(self, mistake, traces) for mistake in self.of(topic, exercise)]
         outcomes = []
         for trace in traces:
             cause = None
@@ -90,6 +101,50 @@ class Bank:
                 trace.explained() if cause is None else with_cause(trace.outcome, cause)
             )
         return _settled(outcomes)
+
+    def answer(self, mistake: Mistake, record: Record) -> tuple[str, Any]:
+        """What a mistake gives for the arguments of a call, as in `Record.outcome`."""
+        question = record.question
+        if len(question) > REMEMBERED_BYTES:
+            return _answer(mistake, record)
+        key = (mistake.name, question)
+        if key not in self._answers:
+            if len(self._answers) >= REMEMBERED:
+                self._answers.clear()
+            self._answers[key] = _answer(mistake, record)
+        return self._answers[key]
+
+    def failure(self, mistake: Mistake, trace: Trace) -> Failure | None:
+        """How a mistake fails a test, or None."""
+        key = (mistake.name, trace.outcome.test, trace.seed)
+        if key not in self._failures:
+            if len(self._failures) >= REMEMBERED:
+                self._failures.clear()
+            self._failures[key] = _failure(mistake, trace)
+        return self._failures[key]
+
+
+def _answer(mistake: Mistake, record: Record) -> tuple[str, Any]:
+    try:
+        args, kwargs = record.arguments()
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")
+            return "returned", mistake.function(*args, **kwargs)
+    except Exception as error:
+        return "raised", type(error).__name__
+
+
+def _failure(mistake: Mistake, trace: Trace) -> Failure | None:
+    if trace.rerun is None:
+        return None
+    functions = LocalTopic("", {mistake.exercise: mistake.function})
+    try:
+        trace.rerun(functions)
+    except (CheckFailure, AssertionError, SubmissionRaised) as error:
+        return classify(error)[1]
+    except (Halted, CheckUnresolved, GradsmithError, AttributeError):
+        return None
+    return None
 
 
 def variants(names: Mapping[str, Any]) -> dict[str, Callable[..., Any]]:
@@ -104,7 +159,8 @@ def variants(names: Mapping[str, Any]) -> dict[str, Callable[..., Any]]:
 class _Match:
     """How far one mistake returns what a submission returned; found out as far as it is asked."""
 
-    def __init__(self, mistake: Mistake, traces: Sequence[Trace]) -> None:
+    def __init__(self, bank: Bank, mistake: Mistake, traces: Sequence[Trace]) -> None:
+        self.bank = bank
         self.mistake = mistake
         self._records = [record for trace in traces for record in trace.records]
         self._agrees: dict[int, bool] = {}
@@ -126,7 +182,7 @@ class _Match:
         if all(self._agrees_on(record) for record in trace.records):
             return False
         if trace.outcome.status is Status.PASSED:  # a test of purity, say, looks at no value
-            return self._failure_in(trace) is not None
+            return self.bank.failure(self.mistake, trace) is not None
         return True
 
     def _agrees_on(self, record: Record) -> bool:
@@ -139,33 +195,16 @@ class _Match:
         kind, what = record.outcome
         if record.function != self.mistake.exercise:
             return True
-        try:
-            args, kwargs = record.arguments()
-            with warnings.catch_warnings(), np.errstate(all="ignore"):
-                warnings.simplefilter("ignore")
-                value = self.mistake.function(*args, **kwargs)
-        except Exception as error:
-            return kind == "raised" and what == type(error).__name__
+        gave, value = self.bank.answer(self.mistake, record)
+        if gave == "raised":
+            return kind == "raised" and what == value
         return kind == "returned" and close(value, what)
 
     def fails_alike(self, trace: Trace) -> bool:
         """Whether it fails the test as the submission did."""
-        failure = self._failure_in(trace)
+        failure = self.bank.failure(self.mistake, trace)
         theirs = trace.outcome.failure
         return failure is not None and theirs is not None and alike(failure, theirs)
-
-    def _failure_in(self, trace: Trace) -> Failure | None:
-        """How it fails the test, or None."""
-        if trace.rerun is None:
-            return None
-        functions = LocalTopic("", {self.mistake.exercise: self.mistake.function})
-        try:
-            trace.rerun(functions)
-        except (CheckFailure, AssertionError, SubmissionRaised) as error:
-            return classify(error)[1]
-        except (Halted, CheckUnresolved, GradsmithError, AttributeError):
-            return None
-        return None
 
 
 def _cause_of(trace: Trace, matches: Sequence[_Match], traces: Sequence[Trace]) -> Cause | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from types import TracebackType
 
@@ -124,9 +124,7 @@ class Grader:
             environment=environment(),
         )
 
-    def open(
-        self, submission: Submission, topic: Topic, rename: Mapping[str, str] | None = None
-    ) -> RemoteTopic:
+    def open(self, submission: Submission, topic: Topic) -> RemoteTopic:
         """The proxy of one topic of a submission; its worker starts when it is used."""
         source = submission.sources.get(topic.slug)
         problem = next((p for p in submission.problems if p.topic == topic.slug), None)
@@ -137,7 +135,6 @@ class Grader:
             source.text if source is not None else None,
             [e.name for e in self.course.topic(topic.slug).exercises],
             problem=problem,
-            rename=rename,
             timeout=self.timeout,
         )
 

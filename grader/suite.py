@@ -62,12 +62,14 @@ class Candidate:
     topics : the proxies, by topic.
     exercises : which exercises to test.
     capstones : the topics whose capstone to run, each with the exercises that must have passed before.
+    rename : functions that stand for exercises, where several candidates share a file.
     """
 
     label: str
     topics: Mapping[str, TopicProxy]
     exercises: frozenset[str]
     capstones: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    rename: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -75,6 +77,7 @@ class Trace:
     """A test that ran, with what a diagnosis needs: its calls, and how to run it again."""
 
     outcome: Outcome
+    seed: int
     records: list[Record] = field(default_factory=list)
     rerun: Callable[[TopicProxy], None] | None = None
     error: CheckFailure | None = None
@@ -282,12 +285,15 @@ class _Plugin:
             return None
         for label, found in groupby(session.items, lambda i: _parameters(i)["candidate"].label):
             items = list(found)
+            candidate: Candidate = _parameters(items[0])["candidate"]
+            for proxy in candidate.topics.values():
+                proxy.rename = candidate.rename
             place = {_identity(item): number for number, item in enumerate(items)}
             odd = [item for item in items if not self._is_direct(item)]
             direct = [item for item in items if self._is_direct(item)]
             self._pytests_way([item for item in odd if not self._is_capstone(item)])
             Flow().run(
-                (_parameters(items[0])["candidate"].topics[topic], self._tasks(list(of_topic)))
+                (candidate.topics[topic], self._tasks(list(of_topic)))
                 for topic, of_topic in groupby(direct, lambda item: topic_of(item.path))
             )
             self._pytests_way([item for item in odd if self._is_capstone(item)])
@@ -400,7 +406,10 @@ class _Plugin:
             printed="".join(proxy.notes.printed),
         )
         trace = Trace(
-            outcome, proxy.notes.records, error=error if isinstance(error, CheckFailure) else None
+            outcome,
+            self.seed,
+            proxy.notes.records,
+            error=error if isinstance(error, CheckFailure) else None,
         )
         if status in (Status.FAILED, Status.PASSED):
             trace.rerun = self._rerun(item, arguments)

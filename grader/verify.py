@@ -146,9 +146,7 @@ def verify_topic(grader: Grader, topic: Topic, seed: int, *, wide: bool = True) 
     """
     cohort = _Cohort(grader, topic, wide)
     try:
-        session = grader.run(
-            cohort.candidates, [topic.slug], seed, strict=True, on_outcome=cohort.release
-        )
+        session = grader.run(cohort.candidates, [topic.slug], seed, strict=True)
         capstone = cohort.capstone_evidence(session, seed)
         return Proof(
             [cohort.evidence(session, exercise.name, seed) for exercise in topic.exercises],
@@ -167,8 +165,7 @@ class _Cohort:
         self.names = [e.name for e in topic.exercises]
         content = grader.content
         self.solution = content.source(topic.slug).read_text(encoding="utf-8")
-        self.proxies: list[RemoteTopic] = []
-        self.current: Candidate | None = None
+        self.proxies: dict[str, RemoteTopic] = {}  # by their source text
         self.candidates: list[Candidate] = []
         everything = frozenset(self.names)
         self._add("solution", self.solution, everything, capstone=True)
@@ -227,24 +224,18 @@ class _Cohort:
         capstone: bool = False,
     ) -> None:
         slug = self.topic.slug
-        proxy = RemoteTopic(
-            self.grader.sandbox, slug, f"{slug}.py", source, self.names,
-            rename=rename, timeout=self.grader.timeout,
-        )  # fmt: skip
-        self.proxies.append(proxy)
+        proxy = self.proxies.get(source)
+        if proxy is None:
+            file, timeout = f"{slug}.py", self.grader.timeout
+            proxy = RemoteTopic(
+                self.grader.sandbox, slug, file, source, self.names, timeout=timeout
+            )
+            self.proxies[source] = proxy
         needs: dict[str, frozenset[str]] = {slug: frozenset()} if capstone else {}
-        self.candidates.append(Candidate(label, {slug: proxy}, exercises, needs))
-
-    def release(self, candidate: Candidate, outcome: Outcome) -> None:
-        """Let go of the candidate before this one: tests come candidate by candidate."""
-        del outcome
-        if candidate is not self.current:
-            if self.current is not None:
-                self.current.topics[self.topic.slug].close()
-            self.current = candidate
+        self.candidates.append(Candidate(label, {slug: proxy}, exercises, needs, rename or {}))
 
     def close(self) -> None:
-        for proxy in self.proxies:
+        for proxy in self.proxies.values():
             proxy.close()
 
     def evidence(self, session: Session, exercise: str, seed: int) -> Evidence:

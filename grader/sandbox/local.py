@@ -47,7 +47,7 @@ class LocalTopic(TopicProxy):
         functions: Mapping[str, Callable[..., Any]],
         exercises: Sequence[str] | None = None,
     ) -> None:
-        super().__init__(topic, exercises if exercises is not None else list(functions), None)
+        super().__init__(topic, exercises if exercises is not None else list(functions))
         self.functions = functions
 
     def _invoke(

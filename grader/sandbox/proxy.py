@@ -61,12 +61,19 @@ class Notes:
 class Record:
     """A call that a test made: its arguments as they were sent, and what came back.
 
-    `outcome` is ``("returned", value)``, ``("raised", type name)`` or ``("halted", status)``.
+    `target` is the function's name in the file. `outcome` is ``("returned", value)``, ``("raised", type name)`` or
+    ``("halted", status)``.
     """
 
     function: str
     payload: bytes
     outcome: tuple[str, Any]
+    target: str
+
+    @property
+    def question(self) -> bytes:
+        """What was asked, whatever function it was asked of."""
+        return self.payload.partition(self.target.encode())[2]
 
     def arguments(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """The arguments, made anew; callables among them are not kept."""
@@ -101,16 +108,15 @@ class TopicProxy(ABC):
 
     Attributes
     ----------
+    rename : the function that stands for an exercise, where it is not that of its name; may change between tests.
     notes : what the test that runs has seen of its calls.
     flow : the tests that run side by side, while they do.
     """
 
-    def __init__(
-        self, topic: str, exercises: Sequence[str], rename: Mapping[str, str] | None
-    ) -> None:
+    def __init__(self, topic: str, exercises: Sequence[str]) -> None:
         self.topic = topic
         self.exercises = frozenset(exercises)
-        self.rename = rename or {}
+        self.rename: Mapping[str, str] = {}
         self.notes = Notes()
         self.flow: Flow | None = None
         self._halted: dict[str, Halted] = {}
@@ -152,15 +158,15 @@ class TopicProxy(ABC):
             never came back is not tried again.
         SandboxError : the worker cannot be run, or the suite gave it what cannot be sent.
         """
-        if name in self._halted:
-            raise self._halted[name].with_traceback(None)
+        target = self.rename.get(name, name)
+        if target in self._halted:
+            raise self._halted[target].with_traceback(None)
         callbacks: list[Callable[..., Any]] = []
 
         def refer(function: Callable[..., Any]) -> int:
             callbacks.append(function)
             return len(callbacks) - 1
 
-        target = self.rename.get(name, name)
         try:
             payload = wire.dumps((target, int(want_arguments), args, kwargs), refer)
         except wire.WireError as error:
@@ -173,19 +179,19 @@ class TopicProxy(ABC):
         except SubmissionRaised as raised:
             if "NotImplementedError" in raised.bases:
                 halted = self._still_a_stub(name, target, raised)
-                self.notes.records.append(Record(name, payload, ("halted", halted.status)))
+                self.notes.records.append(Record(name, payload, ("halted", halted.status), target))
                 raise halted from None
-            self.notes.records.append(Record(name, payload, ("raised", raised.type_name)))
+            self.notes.records.append(Record(name, payload, ("raised", raised.type_name), target))
             raise
         except Halted as halted:
-            self.notes.records.append(Record(name, payload, ("halted", halted.status)))
+            self.notes.records.append(Record(name, payload, ("halted", halted.status), target))
             if halted.status is not Status.MISSING:
-                self._halted[name] = halted
+                self._halted[target] = halted
             raise
         except CheckFailure:
-            self.notes.records.append(Record(name, payload, ("unsupported", None)))
+            self.notes.records.append(Record(name, payload, ("unsupported", None), target))
             raise
-        self.notes.records.append(Record(name, payload, ("returned", done.value)))
+        self.notes.records.append(Record(name, payload, ("returned", done.value), target))
         self.notes.warnings += done.warnings
         if done.printed:
             self.notes.printed.append(done.printed)
@@ -272,10 +278,9 @@ class RemoteTopic(TopicProxy):
         exercises: Sequence[str],
         *,
         problem: Problem | None = None,
-        rename: Mapping[str, str] | None = None,
         timeout: float = DEFAULT_TIMEOUT,
     ) -> None:
-        super().__init__(topic, exercises, rename)
+        super().__init__(topic, exercises)
         self.sandbox = sandbox
         self.file = file
         self.source = source
@@ -418,10 +423,10 @@ class RemoteTopic(TopicProxy):
                 self._drop()
                 if isinstance(died, Gone) and not last:
                     continue  # what an earlier call left running ended it: not this one's fault
-                raise self._fault(name, died) from None
+                raise self._fault(target, died) from None
             except (Late, Lied) as fault:
                 self._drop()
-                raise self._fault(name, fault) from None
+                raise self._fault(target, fault) from None
             except (SubmissionRaised, _NoValue) as answered:
                 outcome = answered.outcome if isinstance(answered, _NoValue) else answered
                 raise outcome from None
@@ -439,7 +444,7 @@ class RemoteTopic(TopicProxy):
             raise Halted(Status.MISSING, f"{self.file} defines no function `{target}`")
         return functions[target]
 
-    def _fault(self, name: str, fault: Late | Died | Lied) -> Halted:
+    def _fault(self, target: str, fault: Late | Died | Lied) -> Halted:
         """What a call that has no answer says of its function, which is not called again."""
         if isinstance(fault, Late):
             halted = Halted(Status.TIMEOUT, f"no answer within {self.timeout:g} s")
@@ -447,7 +452,7 @@ class RemoteTopic(TopicProxy):
             halted = Halted(Status.ERROR, f"the process ended during the call: {fault}")
         else:
             halted = Halted(Status.TAMPERED, f"the worker's answer is forged: {fault}")
-        self._halted[name] = halted
+        self._halted[target] = halted
         return halted
 
     # calls side by side
@@ -483,8 +488,8 @@ class RemoteTopic(TopicProxy):
             return True
         self._queue.popleft()
         try:
-            if pending.name in self._halted:
-                raise self._halted[pending.name].with_traceback(None)
+            if pending.target in self._halted:
+                raise self._halted[pending.target].with_traceback(None)
             pending.parameters = self._parameters(pending.target)
         except (Halted, SandboxError) as error:
             pending.error = error
@@ -502,8 +507,8 @@ class RemoteTopic(TopicProxy):
         self.notes = pending.notes
         start = time.monotonic()
         try:
-            if pending.name in self._halted:
-                raise self._halted[pending.name].with_traceback(None)
+            if pending.target in self._halted:
+                raise self._halted[pending.target].with_traceback(None)
             pending.call = self._call(
                 pending.name, pending.target, pending.payload, pending.callbacks
             )
@@ -544,7 +549,7 @@ class RemoteTopic(TopicProxy):
             if isinstance(fault, SandboxError):
                 first.error = fault
             else:
-                first.error = self._fault(first.name, fault)
+                first.error = self._fault(first.target, fault)
             done.append(first)
         self._queue.extendleft(reversed(self._sent))
         self._sent.clear()

@@ -224,7 +224,8 @@ def test_parameters_are_known(submit: Submit) -> None:
 def test_functions_can_be_renamed(submit: Submit) -> None:
     """A proxy can stand for functions of other names, as for mistakes; their stubs are stubs."""
     source = "def f__wrong(x): return -x\ndef g__wrong(x): raise NotImplementedError\n"
-    topic = submit(source, rename={"f": "f__wrong", "g": "g__wrong"})
+    topic = submit(source)
+    topic.rename = {"f": "f__wrong", "g": "g__wrong"}
     assert topic.f(1) == -1
     assert outcome(topic.g, 1) == ("missing", "still a stub")
 
