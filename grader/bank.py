@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from grader.checks.memory import Memory, remembering
 from grader.content import Content
 from grader.errors import CheckFailure, CheckUnresolved, GradsmithError, Halted, SubmissionRaised
 from grader.model import Cause, Failure, Outcome, Status
@@ -62,6 +63,7 @@ class Bank:
         self._topics: dict[str, dict[str, list[Mistake]]] = {}
         self._answers: dict[tuple[str, bytes], tuple[str, Any]] = {}
         self._failures: dict[tuple[str, str, int], Failure | None] = {}
+        self.memory = Memory()
 
     def of(self, topic: str, exercise: str) -> Sequence[Mistake]:
         """The mistakes of one exercise."""
@@ -105,7 +107,7 @@ class Bank:
     def answer(self, mistake: Mistake, record: Record) -> tuple[str, Any]:
         """What a mistake gives for the arguments of a call, as in `Record.outcome`."""
         question = record.question
-        if len(question) > REMEMBERED_BYTES:
+        if len(question) > REMEMBERED_BYTES or record.callbacks:
             return _answer(mistake, record)
         key = (mistake.name, question)
         if key not in self._answers:
@@ -120,7 +122,8 @@ class Bank:
         if key not in self._failures:
             if len(self._failures) >= REMEMBERED:
                 self._failures.clear()
-            self._failures[key] = _failure(mistake, trace)
+            with remembering(self.memory):
+                self._failures[key] = _failure(mistake, trace)
         return self._failures[key]
 
 

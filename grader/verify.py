@@ -17,6 +17,7 @@ from pathlib import Path
 from grader.authoring import unwritten
 from grader.bank import Bank, variants
 from grader.catalog import load_course
+from grader.checks.memory import remembering
 from grader.content import Content, locate
 from grader.grading import Grader
 from grader.model import Capstone, Course, Outcome, Status, Topic
@@ -146,7 +147,8 @@ def verify_topic(grader: Grader, topic: Topic, seed: int, *, wide: bool = True) 
     """
     cohort = _Cohort(grader, topic, wide)
     try:
-        session = grader.run(cohort.candidates, [topic.slug], seed, strict=True)
+        with remembering(grader.bank.memory):
+            session = grader.run(cohort.candidates, [topic.slug], seed, strict=True)
         capstone = cohort.capstone_evidence(session, seed)
         return Proof(
             [cohort.evidence(session, exercise.name, seed) for exercise in topic.exercises],

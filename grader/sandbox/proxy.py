@@ -69,6 +69,7 @@ class Record:
     payload: bytes
     outcome: tuple[str, Any]
     target: str
+    callbacks: tuple[Callable[..., Any], ...] = ()
 
     @property
     def question(self) -> bytes:
@@ -76,8 +77,8 @@ class Record:
         return self.payload.partition(self.target.encode())[2]
 
     def arguments(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        """The arguments, made anew; callables among them are not kept."""
-        _, _, args, kwargs = wire.loads(self.payload, lambda _: None)
+        """The arguments, made anew; functions among them are the suite's own."""
+        _, _, args, kwargs = wire.loads(self.payload, lambda number: self.callbacks[number])
         return args, kwargs
 
 
@@ -174,24 +175,28 @@ class TopicProxy(ABC):
             raise SandboxError(
                 f"the suite calls `{name}` with what cannot be sent: {text}"
             ) from None
+
+        def record(outcome: tuple[str, Any]) -> None:
+            self.notes.records.append(Record(name, payload, outcome, target, tuple(callbacks)))
+
         try:
             done = self._invoke(name, target, payload, callbacks)
         except SubmissionRaised as raised:
             if "NotImplementedError" in raised.bases:
                 halted = self._still_a_stub(name, target, raised)
-                self.notes.records.append(Record(name, payload, ("halted", halted.status), target))
+                record(("halted", halted.status))
                 raise halted from None
-            self.notes.records.append(Record(name, payload, ("raised", raised.type_name), target))
+            record(("raised", raised.type_name))
             raise
         except Halted as halted:
-            self.notes.records.append(Record(name, payload, ("halted", halted.status), target))
+            record(("halted", halted.status))
             if halted.status is not Status.MISSING:
                 self._halted[target] = halted
             raise
         except CheckFailure:
-            self.notes.records.append(Record(name, payload, ("unsupported", None), target))
+            record(("unsupported", None))
             raise
-        self.notes.records.append(Record(name, payload, ("returned", done.value), target))
+        record(("returned", done.value))
         self.notes.warnings += done.warnings
         if done.printed:
             self.notes.printed.append(done.printed)

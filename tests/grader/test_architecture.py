@@ -34,9 +34,11 @@ ARROWS: dict[str, set[str]] = {
     "scoring": {"model"},
     "report": {"model"},
     "figures": {"checks", "errors", "model"},
-    "bank": {"content", "errors", "model", "sandbox", "suite"},
+    "bank": {"checks", "content", "errors", "model", "sandbox", "suite"},
     "grading": {"bank", "catalog", "content", "model", "sandbox", "scoring", "submission", "suite"},
-    "verify": {"authoring", "bank", "catalog", "content", "grading", "model", "sandbox", "scoring", "stubs", "suite"},
+    "verify": {
+        "authoring", "bank", "catalog", "checks", "content", "grading", "model", "sandbox", "scoring", "stubs", "suite",
+    },
     "cli": {
         "authoring", "catalog", "content", "errors", "figures", "files", "grading", "journal", "model", "practice",
         "report", "sandbox", "stubs", "submission", "verify", "workspace",
