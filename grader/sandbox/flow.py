@@ -51,15 +51,20 @@ class _Lane:
 
     def resume(self, test: greenlet) -> None:
         """Let a test go on until its next call or its end."""
+        self._active.add(test)
         test.switch()
         if test.dead:
             self._active.discard(test)
-        else:
-            self._active.add(test)
 
     @property
     def over(self) -> bool:
         return self._next is None and not self._active
+
+    @property
+    def alone(self) -> bool:
+        """Whether the test that runs is the only one that can, until it ends."""
+        waits = self._next is None or (self._next.last and not self._held)
+        return len(self._active) == 1 and waits
 
 
 class Flow:
@@ -67,10 +72,15 @@ class Flow:
 
     def __init__(self) -> None:
         self._hub = getcurrent()
+        self._waiting: list[_Lane] = []
 
     def is_hub(self) -> bool:
         """Whether no test runs now, but what serves them."""
         return getcurrent() is self._hub
+
+    def is_alone(self) -> bool:
+        """Whether no other test is left that could go on while the one that runs waits."""
+        return len(self._waiting) == 1 and self._waiting[0].alone
 
     def wait(self, pending: Pending) -> None:
         """Called by a test: let others go on until the call is done."""
@@ -85,18 +95,18 @@ class Flow:
         for lane in lanes:
             lane.topic.flow = self
         try:
-            waiting = lanes
-            while waiting:
+            self._waiting = lanes
+            while self._waiting:
                 moved = False
-                for lane in waiting:
+                for lane in self._waiting:
                     lane.start()
                     done = lane.topic.advance()
                     moved = moved or bool(done)
                     for pending in done:
                         lane.resume(pending.waiter)
-                waiting = [lane for lane in waiting if not lane.over]
+                self._waiting = [lane for lane in self._waiting if not lane.over]
                 if not moved:
-                    _poll(waiting)
+                    _poll(self._waiting)
         finally:
             for lane in lanes:
                 lane.topic.flow = None

@@ -405,7 +405,7 @@ class RemoteTopic(TopicProxy):
     def _invoke(
         self, name: str, target: str, payload: bytes, callbacks: Sequence[Callable[..., Any]]
     ) -> Call:
-        if self.flow is None or self.flow.is_hub():
+        if self.flow is None or self.flow.is_hub() or self.flow.is_alone():
             return self._call(name, target, payload, callbacks)
         notes = self.notes
         pending = Pending(name, target, payload, callbacks, notes)
