@@ -102,8 +102,9 @@ class Flow:
                     lane.start()
                     done = lane.topic.advance()
                     moved = moved or bool(done)
-                    for pending in done:
+                    for pending in done:  # one by one, so that order does not depend on time
                         lane.resume(pending.waiter)
+                        lane.start()
                 self._waiting = [lane for lane in self._waiting if not lane.over]
                 if not moved:
                     _poll(self._waiting)
