@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import inspect
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
@@ -21,6 +21,7 @@ class Call:
     warnings : ``"RuntimeWarning: overflow encountered in exp (line 12)"`` and so on, in order.
     printed : what it printed, cut to a few thousand characters.
     parameters : the names of the function's parameters, as far as they are known.
+    changed : positions of the arguments, keywords last, that the call changed in place, where that was watched.
     """
 
     value: Any
@@ -29,6 +30,22 @@ class Call:
     warnings: tuple[str, ...] = ()
     printed: str = ""
     parameters: tuple[str, ...] = ()
+    changed: tuple[int, ...] = ()
+
+
+def labels(parameters: Sequence[str], n_args: int, kwargs: Iterable[str]) -> list[str]:
+    """What the arguments of a call are called: by the parameters' names, or by position from 1."""
+    return [
+        *parameters[:n_args],
+        *(str(i + 1) for i in range(len(parameters[:n_args]), n_args)),
+        *kwargs,
+    ]
+
+
+def in_place(changed: Sequence[str]) -> str:
+    """What is said of a call that changes its arguments."""
+    listed = " and ".join(f"`{label}`" for label in changed)
+    return f"the call changes its argument {listed} in place; work on a copy"
 
 
 @runtime_checkable

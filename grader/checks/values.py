@@ -14,7 +14,7 @@ from typing import Any, NoReturn, cast
 import numpy as np
 import numpy.typing as npt
 
-from grader.calls import Call, Callee, call
+from grader.calls import Call, Callee, call, in_place, labels
 from grader.checks.diagnosis import explain, pattern_of
 from grader.errors import CheckFailure, CheckUnresolved, SubmissionRaised, VacuousCheckError
 from grader.model import Cause, Failure, Mismatch
@@ -168,29 +168,26 @@ def assert_pure(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     CheckFailure : an argument came back changed, or the second result differs.
     """
     first = call(function, *args, **kwargs)
-    names = [
-        *first.parameters[: len(args)],
-        *(str(i + 1) for i in range(len(first.parameters), len(args))),
-    ]
-    changed = [
-        label
-        for label, before, after in zip(
-            [*names, *kwargs],
-            [*args, *kwargs.values()],
-            [*first.args, *first.kwargs.values()],
-            strict=True,
-        )
-        if not same(before, after)
-    ]
-    if changed:
-        listed = " and ".join(f"`{label}`" for label in changed)
-        fail(f"the call changes its argument {listed} in place; work on a copy")
+    _require_unchanged(first, args, kwargs)
     second = call(function, *args, **kwargs)
     if not same(first.value, second.value, rtol=RTOL_REPEATED):
         fail(
             "a second call with the same arguments gives another result: something is kept between calls"
         )
     return first.value
+
+
+def _require_unchanged(done: Call, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
+    """Fail where the arguments that came back are not those that were given."""
+    pairs = zip(
+        labels(done.parameters, len(args), kwargs),
+        [*args, *kwargs.values()],
+        [*done.args, *done.kwargs.values()],
+        strict=True,
+    )
+    changed = [label for label, before, after in pairs if not same(before, after)]
+    if changed:
+        fail(in_place(changed))
 
 
 def assert_no_warnings(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
@@ -202,9 +199,10 @@ def assert_no_warnings(function: Callable[..., Any], *args: Any, **kwargs: Any) 
 
     Raises
     ------
-    CheckFailure : the call warned. Deprecations and the like do not count.
+    CheckFailure : the call warned, or changed an argument. Deprecations and the like do not count.
     """
     done = call(function, *args, **kwargs)
+    _require_unchanged(done, args, kwargs)
     loud = [text for text in done.warnings if not text.startswith(QUIET_WARNINGS)]
     if loud:
         fail(

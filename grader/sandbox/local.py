@@ -15,11 +15,14 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import numpy as np
+
 from grader.calls import Call, call_here
 from grader.errors import CheckFailure, Halted, SubmissionRaised
 from grader.model import Failure, Status
 from grader.sandbox import wire
 from grader.sandbox.proxy import TopicProxy
+from grader.sandbox.worker import imprint
 
 
 def load_module(path: Path, name: str) -> ModuleType:
@@ -56,6 +59,7 @@ class LocalTopic(TopicProxy):
         if target not in self.functions:
             raise Halted(Status.MISSING, f"no function `{target}`")
         _, want_arguments, args, kwargs = wire.loads(payload, lambda i: callbacks[i])
+        before = [imprint(np, each) for each in (*args, *kwargs.values())]
         with redirect_stdout(io.StringIO()) as printed:
             try:
                 done = call_here(self.functions[target], args, kwargs)
@@ -66,8 +70,11 @@ class LocalTopic(TopicProxy):
             value = wire.loads(wire.dumps(done.value))
         except wire.WireError as error:
             raise CheckFailure(Failure(f"the function returned {error}")) from None
+        now = [imprint(np, each) for each in (*done.args, *done.kwargs.values())]
+        changed = tuple(i for i, each in enumerate(before) if now[i] != each)
         after = (done.args, done.kwargs) if want_arguments else ((), {})
-        return Call(value, *after, done.warnings, printed.getvalue()[:4000], done.parameters)
+        text = printed.getvalue()[:4000]
+        return Call(value, *after, done.warnings, text, done.parameters, changed)
 
 
 def local_topic(path: Path, topic: str, exercises: Sequence[str]) -> LocalTopic:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from grader.calls import Call
+from grader.calls import Call, in_place, labels
 from grader.errors import CheckFailure, Halted, SandboxError, SubmissionRaised
 from grader.model import Failure, Problem, Status
 from grader.sandbox import jail, wire
@@ -92,8 +92,17 @@ class RemoteFunction:
         self._name = name
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Its value. Raises `SubmissionRaised`, `CheckFailure` or `Halted`."""
-        return self._topic.invoke(self._name, args, kwargs, want_arguments=False).value
+        """Its value. Raises `SubmissionRaised`, `CheckFailure` or `Halted`.
+
+        No exercise changes its arguments, so a call that does has failed, whatever the test is about.
+        """
+        done = self._topic.invoke(self._name, args, kwargs, want_arguments=False)
+        if done.changed:
+            names = labels(done.parameters, len(args), kwargs)
+            raise CheckFailure(
+                Failure(in_place([names[i] for i in done.changed if i < len(names)]))
+            )
+        return done.value
 
     def call(self, *args: Any, **kwargs: Any) -> Call:
         """Its value and all else that can be seen of the call."""
@@ -590,11 +599,13 @@ class RemoteTopic(TopicProxy):
             if printed:
                 self.notes.printed.append(printed)
             raise self._raised(reply)
-        if not isinstance(reply, tuple) or len(reply) != 4:
+        if not isinstance(reply, tuple) or len(reply) != 5:
             raise Lied("an unexpected answer")
-        value, warned, printed, after = reply
+        value, warned, printed, after, changed = reply
         args, kwargs = _afterwards(after, callbacks)
-        return Call(value, args, kwargs, _warnings(warned), _text(printed), parameters)
+        return Call(
+            value, args, kwargs, _warnings(warned), _text(printed), parameters, _numbers(changed)
+        )
 
     def _raised(self, reply: Mapping[str, Any]) -> Exception:
         kind, message = _text(reply.get("type")), _text(reply.get("message"))
@@ -644,6 +655,15 @@ def _whole(value: Any) -> int | None:
     if type(value) is not int or not 0 <= value < 2**31:
         raise Lied("an unexpected answer")
     return value
+
+
+def _numbers(value: Any) -> tuple[int, ...]:
+    """Positions of arguments that came from a worker."""
+    if value is None:
+        return ()
+    if not isinstance(value, list):
+        raise Lied("an unexpected answer")
+    return tuple(number for each in value[:100] if (number := _whole(each)) is not None)
 
 
 def _strings(value: Any) -> tuple[str, ...]:

@@ -39,6 +39,7 @@ WARNINGS_LIMIT = 20  # warnings reported for each call
 NAMES_LIMIT = 2000  # callables reported of a file
 WANT_ARGUMENTS = 1  # flag of a CALL: send the arguments back as they are afterwards
 BUFFER = 64 * 1024  # bytes read at once
+NESTING_LIMIT = 24  # as on the wire
 ORDER = struct.Struct("<cI")  # to the zygote: fork (+), end (-), end and say how it ended (?)
 STATUS = struct.Struct("<i")  # from it: a status as waitpid gives it, or -1: it had not ended
 NOT_ENDED = -1
@@ -261,6 +262,7 @@ class Host:
         outer, self.current = self.current, sequence
         warned = self.warned
         context = self.fresh_state()
+        before = [imprint(self.np, each) for each in (*args, *kwargs.values())]
         try:
             value = context.run(getattr(self.module, function), *args, **kwargs)
         except BaseException as error:  # whatever a function raises is reported as data
@@ -271,7 +273,11 @@ class Host:
             kind = wire.RETURNED
             try:
                 after = self.afterwards(args, kwargs, numbers) if flags & WANT_ARGUMENTS else None
-                data = wire.dumps((value, self.warned or None, self.printed.take(), after))
+                now = [imprint(self.np, each) for each in (*args, *kwargs.values())]
+                changed = [i for i, each in enumerate(before) if now[i] != each]
+                data = wire.dumps(
+                    (value, self.warned or None, self.printed.take(), after, changed or None)
+                )
             except Unsendable as error:
                 kind, data = (
                     wire.UNSUPPORTED,
@@ -352,6 +358,28 @@ class Host:
             "type": plain_name(kind), "bases": known_bases(kind), "message": plain_text(error),
             "line": line, "function": function,
         }  # fmt: skip
+
+
+def imprint(np: Any, value: Any, depth: int = 0) -> Any:
+    """What can be compared later to see whether an argument was changed; no code of a submission's runs.
+
+    Functions, what is no plain data any more and what is nested too deep count as None.
+    """
+    kind = type(value)
+    if depth > NESTING_LIMIT:
+        return None
+    if kind is np.ndarray:
+        return value.shape, value.dtype.str, value.tobytes()
+    if kind is list or kind is tuple:
+        return kind, [imprint(np, each, depth + 1) for each in value]
+    if kind is dict:
+        return kind, [
+            (imprint(np, key, depth + 1), imprint(np, each, depth + 1))
+            for key, each in value.items()
+        ]
+    if kind in (bool, int, float, complex, str):
+        return kind, repr(value)
+    return None
 
 
 def plain_text(value: Any) -> str:

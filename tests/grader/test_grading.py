@@ -98,12 +98,12 @@ def test_in_place_change_is_found_and_named(grade_toy: Grade) -> None:
     """A function that changes its argument fails, and is told so."""
     code = "def scaled_square_grad(x, c):\n    x *= 2\n    x *= c\n    return x + 0\n"
     score = by_name(grade_toy(code))["scaled_square_grad"]
-    (outcome,) = failing(score)
-    assert outcome.check == "pure"
-    assert outcome.failure is not None
-    assert "`x`" in outcome.failure.headline
-    assert outcome.failure.cause is not None
-    assert outcome.failure.cause.name == "scaled_square_grad__in_place"
+    assert "pure" in {outcome.check for outcome in failing(score)}
+    for outcome in failing(score):
+        assert outcome.failure is not None
+        assert "`x`" in outcome.failure.headline
+        assert outcome.failure.cause is not None
+        assert outcome.failure.cause.name == "scaled_square_grad__in_place"
 
 
 @pytest.mark.parametrize(

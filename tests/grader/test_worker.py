@@ -337,7 +337,32 @@ def test_an_argument_changed_into_what_cannot_travel(submit: Submit) -> None:
     assert outcome(topic.f.call, []) == ("failed", "the function put into its arguments a set")
     assert outcome(topic.g.call, []) == ("failed", "the function put into its arguments a function")
     assert outcome(topic.h.call, [])[1].endswith("nested more than 24 deep")
-    assert outcome(topic.f, []) == ("returned", "None")
+    assert outcome(topic.f, []) == (
+        "failed",
+        "the call changes its argument `x` in place; work on a copy",
+    )
+
+
+@pytest.mark.parametrize(
+    ("body", "changed"),
+    [
+        ("x += 1", "`x`"), ("x[...] = x[...]", ""), ("x.sort()", "`x`"), ("x.shape = (3, 1)", "`x`"),
+        ("items.append(1)", "`items`"), ("items[0][0] = 5.0", "`items`"), ("table['k'][0] = 0.0", "`table`"),
+        ("table.pop('k')", "`table`"), ("x *= 2; table.clear()", "`x` and `table`"), ("x = x * 2", ""),
+        ("items = sorted(items, key=id)", ""), ("items.append(items)", "`items`"), ("x[0] = -0.0", "`x`"),
+    ],
+)  # fmt: skip
+def test_arguments_changed_in_place_fail_any_call(submit: Submit, body: str, changed: str) -> None:
+    """Whatever a test is about: values, shapes, lists and dicts must be after a call what they were."""
+    topic = submit(f"def f(x, items, *, table):\n    {body}\n    return 1\n")
+    found = outcome(topic.f, np.array([0.0, 2.0, 1.0]), [[1.0], 2], table={"k": np.ones(2)})
+    if not changed:
+        assert found == ("returned", "1")
+    else:
+        assert found == (
+            "failed",
+            f"the call changes its argument {changed} in place; work on a copy",
+        )
 
 
 def test_state_is_kept_between_calls(submit: Submit) -> None:
@@ -729,7 +754,7 @@ def test_a_forged_value_is_only_a_value(submit: Submit) -> None:
     """With the right number a frame is accepted: it is plain data, as if it had been returned."""
     topic = submit(f"""{FORGE}
 def f():
-    everywhere(frame(18, host().current, b"t\\4\\0\\0\\0i" + struct.pack("<q", 42) + b"NNN"))
+    everywhere(frame(18, host().current, b"t\\5\\0\\0\\0i" + struct.pack("<q", 42) + b"NNNN"))
     os._exit(0)
 """)
     topic.load()
@@ -797,7 +822,7 @@ def test_replacing_the_hosts_methods_gives_no_more_than_lies(submit: Submit) -> 
     """A host found by the garbage collector can claim anything for its own calls, as data."""
     topic = submit(f"""{FORGE}
 def answer(self, sequence, payload):
-    self.channel.send(18, sequence, self.wire.dumps((7, ["w" * 10**4] * 1000, "p" * 10**6, None)))
+    self.channel.send(18, sequence, self.wire.dumps((7, ["w" * 10**4] * 1000, "p" * 10**6, None, [0] * 1000)))
 type(host()).answer = answer
 def f(): return 1
 """)
