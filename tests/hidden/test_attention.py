@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from grader.checks import (
+    as_array,
     assert_close,
     assert_no_warnings,
     assert_pure,
@@ -814,3 +815,218 @@ def test_multi_head_attention_grads_pure(submission, rng):
         rng.normal(size=(5, 7)),
         random_mask(rng, (5, 5)),
     )
+
+
+# capstone
+
+
+# Both tasks below are one task each, in a disguise that the seed draws: spaces are turned, slots and
+# sequences shuffled. Neither changes a loss or the length of a gradient, so that training takes the same
+# course at every seed, up to rounding.
+DIGITS = np.array(
+    [
+        int(digit)
+        for digit in "31415926535897932384626433832795028841971693993751058209749445923078"
+        "164062862089986280348253421170679821480865132823066470938446"
+    ]
+)
+# The losses start at 0.5 and 1.05 and stay below that; uphill they explode.
+RISE = 10
+LOOKUP_STEPS = 100
+# Weights on the right keys end above 0.949 where six keys compete, and higher where fewer do.
+LOOKUP_WEIGHT = 0.8
+# Equal weights on m keys have a Jacobian of norm √(m − 1)/m: 0.37 to 0.43 for 6 to 4 of them. With a
+# weight of 0.94 on one it is 0.08 at most.
+OPEN, SETTLED = 0.3, 0.2
+# A trapezoid for each step: what is left of the loss' third derivatives, the same at every seed, is 0.2 %
+# in the lookup and 2.8 % in the copying.
+LOOKUP_SUM, COPY_SUM = 0.01, 0.06
+# Weights of scores of order 10, from right formulas, and the norms made of them.
+SAME_WEIGHTS = 1e-11
+COPY_STEPS = 90
+# How far the right token ends above the others: 0.86 or more in each of the 4^5 possible sequences.
+COPY_MARGIN = 0.6
+
+
+def turned(rng, n):
+    """A random orthonormal basis."""
+    return np.linalg.qr(rng.normal(size=(n, n)))[0]
+
+
+def lookup(rng, order, values, lengths, n_asked):
+    """Ids of a batch of lookups: (asked, wanted), (keys, values, which are real), eight slots in random order.
+
+    The keys of sequence b are the first `lengths[b]` of `order[b]`. The slots behind them repeat the
+    same keys with values of their own; they are padding.
+    """
+    slot = np.tile(np.arange(8), (len(order), 1))
+    real = slot < lengths[:, None]
+    keys = np.take_along_axis(order, np.where(real, slot, slot - lengths[:, None]) % 6, axis=1)
+    shuffled = rng.permuted(slot, axis=1)
+    slots = [np.take_along_axis(ids, shuffled, axis=1) for ids in (keys, values, real)]
+    return (order[:, :n_asked], values[:, :n_asked]), slots
+
+
+def along(before, after, step):
+    """How far a loss falls in a step against the gradients, by the mean of those at its two ends."""
+    ends = zip(before, after, step, strict=True)
+    return sum(float(np.sum((a + b) / 2 * v)) for a, b, v in ends)
+
+
+def check_fall(loss, gradients, tolerance):
+    """The gradients that a training met, times its steps, must add up to what the loss has lost."""
+    if not abs(gradients - loss) < tolerance * loss:
+        fail(
+            f"the loss fell by {loss:.4g} in training, and the gradients on the way add up to {gradients:.4g}",
+            "Each step counts times the mean of the gradients before and after it, in all weights; "
+            f"the two should agree to {tolerance:.0%}.",
+        )
+
+
+def test_capstone_lookup(submission, rng):
+    """Three projections learn to find a key's value by gradients from `attention_grads` with padding.
+
+    Deterministic: one task in disguise, and the fresh sequences can only be easier, as no more than six
+    keys compete.
+    """
+    ask_code, key_code, value_code, target_code = (turned(rng, n) for n in (6, 6, 5, 5))
+    order = (np.arange(16)[:, None] + np.arange(6)) % 6
+    values = DIGITS.reshape(16, 8) % 5
+    (asked, wanted), (keys, values, real) = lookup(rng, order, values, 4 + np.arange(16) % 3, 4)
+    X = (ask_code[asked], key_code[keys], value_code[values])
+    target, mask = target_code[wanted], real[:, None, :]
+    # At the start a query for key i looks a little more at key i + 1, and all values are zero.
+    inner, units = turned(rng, 7)[:6], np.eye(6)
+    W = [ask_code.T @ inner, key_code.T @ np.roll(units, 1, axis=1) @ inner, np.zeros((5, 5))]
+    velocity = [np.zeros_like(w) for w in W]
+    saturation = []
+    first, fall, last = 0.0, 0.0, None
+    for step in range(LOOKUP_STEPS + 1):
+        Q, K, V = (x @ w for x, w in zip(X, W, strict=True))
+        output, weights = submission.attention(Q, K, V, mask)
+        error = (as_array(output, (16, 4, 5)) - target) / 64
+        loss = 32 * np.sum(error**2)
+        first = first or loss
+        if not loss < RISE * first:
+            fail(f"the loss rose from {first:.3g} to {loss:.3g} in {step} steps of training")
+        if step in (0, LOOKUP_STEPS):
+            scores = as_array(submission.attention_scores(Q, K), (16, 4, 8))
+            found = submission.softmax_saturation(np.where(mask, scores, -np.inf))
+            saturation.append(as_array(found, (16, 4)))
+            p = as_array(weights, (16, 4, 8))
+            jacobian = p[..., :, None] * (np.eye(8) - p[..., None, :])
+            off = np.max(np.abs(saturation[-1] - np.sqrt(np.sum(jacobian**2, axis=(-2, -1)))))
+            if not off < SAME_WEIGHTS:
+                fail(
+                    "softmax_saturation of attention_scores, −inf where masked, is not the norm of the "
+                    f"Jacobian at the weights of attention: they differ by {off:.3g}"
+                )
+        projected = submission.attention_grads(Q, K, V, error, mask)
+        grads = [
+            np.einsum("bni,bnj->ij", x, as_array(d, like.shape))
+            for x, d, like in zip(X, projected, (Q, K, V), strict=True)
+        ]
+        fall += 0.0 if last is None else along(last, grads, velocity)
+        velocity = [0.9 * v + grad for v, grad in zip(velocity, grads, strict=True)]
+        if step < LOOKUP_STEPS:
+            W, last = [w - v for w, v in zip(W, velocity, strict=True)], grads
+    check_fall(first - loss, fall, LOOKUP_SUM)
+
+    fresh = rng.permuted(np.tile(np.arange(6), (40, 1)), axis=1)
+    (asked, wanted), (keys, values, real) = lookup(
+        rng, fresh, rng.integers(5, size=(40, 8)), rng.integers(3, 7, size=40), 3
+    )
+    X, mask = (ask_code[asked], key_code[keys], value_code[values]), real[:, None, :]
+    output, weights = submission.attention(*(x @ w for x, w in zip(X, W, strict=True)), mask)
+    found = np.argmax(as_array(output, (40, 3, 5)) @ target_code.T, axis=-1)
+    accuracy = np.mean(found == wanted)
+    right = (keys[:, None, :] == asked[:, :, None]) & mask
+    weight = np.min(as_array(weights, (40, 3, 8))[right])
+    if not (accuracy == 1 and weight > LOOKUP_WEIGHT):
+        fail(
+            f"after {LOOKUP_STEPS} steps of training {accuracy:.0%} of 120 fresh lookups find their value, "
+            f"and the smallest weight on a right key is {weight:.3g}",
+            f"All should, with weights above {LOOKUP_WEIGHT}; guessing finds 20 %. The loss is {loss:.3g}.",
+        )
+    before, after = np.min(saturation[0]), np.max(saturation[1])
+    if not (before > OPEN and after < SETTLED):
+        fail(
+            f"the norm of the softmax's Jacobian goes from {before:.3g} to {after:.3g} in training; "
+            f"undecided weights have more than {OPEN}, and decided ones less than {SETTLED}"
+        )
+
+
+def small_start(rows, columns, frequency):
+    """One matrix for each of two heads: numbers of variance 0.04 in no order, the same every time."""
+    i = np.arange(2 * rows * columns).reshape(2, rows, columns)
+    return 0.2 * np.sqrt(2) * np.cos(frequency * (i + 1) ** 2)
+
+
+def test_capstone_copy(submission, rng):
+    """Two heads learn to copy the token one back and the token three back, and the tokens' codes, from zero.
+
+    20 sequences of 5 tokens are packed into one, under a mask of causal blocks. Deterministic: one task in
+    disguise, after which any sequence is copied.
+    """
+    place, sequence = np.tile(np.arange(5), 20), np.repeat(np.arange(20), 5)
+    causal = as_array(submission.causal_mask(100), (100, 100), bool)
+    mask = causal & (sequence == sequence[:, None])
+    scored = np.flatnonzero(place >= 3)
+    inside, outside = turned(rng, 9), turned(rng, 9)
+    places = 1.5 * inside[4:][place]  # the positions' codes are given
+    turns = [[turned(rng, n) for _ in range(2)] for n in (5, 4)]
+    into = [
+        np.hstack([inside.T @ w @ turn for w, turn in zip(start, turned_by, strict=True)])
+        for start, turned_by in (
+            (small_start(9, 5, 1.1), turns[0]),
+            (small_start(9, 5, 2.3), turns[0]),
+            (small_start(9, 4, 0.7), turns[1]),
+        )
+    ]
+    out_of = [
+        turn.T @ w @ outside for w, turn in zip(small_start(4, 9, 1.9), turns[1], strict=True)
+    ]
+    W = [*into, np.vstack(out_of)]
+    codes = np.zeros((4, 9))  # those of the tokens are to be learned
+
+    velocity = [np.zeros_like(w) for w in (*W, codes)]
+    ids = rng.permutation(DIGITS[:100].reshape(20, 5) % 4).ravel()
+    target = outside[ids[scored - 1]] + outside[4 + ids[scored - 3]]
+    first, fall, last = 0.0, 0.0, None
+    for step in range(COPY_STEPS + 1):
+        X = codes[ids] + places
+        output = as_array(submission.multi_head_attention(X, *W, 2, mask), (100, 9))
+        error = np.zeros((100, 9))
+        error[scored] = (output[scored] - target) / 40
+        loss = 20 * np.sum(error**2)
+        first = first or loss
+        if not loss < RISE * first:
+            fail(f"the loss rose from {first:.3g} to {loss:.3g} in {step} steps of training")
+        dX, *dW = submission.multi_head_attention_grads(X, *W, 2, error, mask)
+        grads = [as_array(d, w.shape) for d, w in zip(dW, W, strict=True)]
+        grads.append((ids == np.arange(4)[:, None]) @ as_array(dX, (100, 9)))
+        fall += 0.0 if last is None else along(last, grads, velocity)
+        norm = np.sqrt(sum(np.sum(grad**2) for grad in grads))
+        clipped = 0.5 * min(1.0, 0.3 / max(norm, 0.3))
+        velocity = [0.9 * v + clipped * grad for v, grad in zip(velocity, grads, strict=True)]
+        if step < COPY_STEPS:
+            *W, codes = (w - v for w, v in zip((*W, codes), velocity, strict=True))
+            last = grads
+    check_fall(first - loss, fall, COPY_SUM)
+
+    ids = rng.integers(4, size=100)
+    output = as_array(submission.multi_head_attention(codes[ids] + places, *W, 2, mask), (100, 9))
+    read = (output @ outside.T)[scored, :8].reshape(40, 2, 4)
+    wanted = np.stack([ids[scored - 1], ids[scored - 3]], axis=1)[..., None]
+    right = np.take_along_axis(read, wanted, axis=2)[..., 0]
+    np.put_along_axis(read, wanted, -np.inf, axis=2)
+    above = right - np.max(read, axis=2)
+    accuracy, margin = np.mean(above > 0, axis=0), np.min(above)
+    if not margin > COPY_MARGIN:
+        fail(
+            f"after {COPY_STEPS} steps of training {accuracy[0]:.0%} of the tokens one back and "
+            f"{accuracy[1]:.0%} of those three back are copied in fresh sequences, and the right one ends "
+            f"{margin:.3g} above the others or more",
+            f"All should be copied, by a margin of more than {COPY_MARGIN}; guessing copies 25 %. "
+            f"The loss went from {first:.3g} to {loss:.3g}.",
+        )

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from grader.checks import (
+    as_array,
     assert_adjoint,
     assert_close,
     assert_pure,
@@ -771,3 +772,176 @@ def test_max_pool2d_grad_integers(submission, rng, overlap):
 def test_max_pool2d_grad_pure(submission, rng):
     x, g = rng.normal(size=(7, 6)), rng.normal(size=(3, 2))
     assert_pure(submission.max_pool2d_grad, x, g, size=3, stride=2)
+
+
+# capstone
+
+
+# What a descent on a quadratic loss leaves of its first error; rounding is 1e-12.
+LEARNED = 1e-4
+# Behind max pooling the loss is quadratic only as long as no window's maximum changes hands: shorter
+# steps. Some 36 suffice, and 60 did for 7999 of 8000 draws.
+POOL_CAUTION = 0.8
+POOL_STEPS = 100
+
+
+def correlate(x, w, stride=1, padding=0, dilation=1):
+    """A layer without bias, from a view of all windows: (N, C, H, W) and (F, C, kh, kw)."""
+    padded = np.pad(x, ((0, 0), (0, 0), (padding, padding), (padding, padding)))
+    kh, kw = (dilation * (k - 1) + 1 for k in w.shape[2:])
+    windows = np.lib.stride_tricks.sliding_window_view(padded, (kh, kw), axis=(2, 3))
+    windows = windows[:, :, ::stride, ::stride, ::dilation, ::dilation]
+    return np.einsum("ncijuv,fcuv->nfij", windows, w, optimize=True)
+
+
+def descent(design):
+    """Step and number of steps that take a descent on ½‖design·θ − y‖² to `LEARNED` of its first error.
+
+    With curvatures from `low` to `high`, steps of 2/(low + high) leave at most
+    (high − low)/(high + low) of the error each, and a gradient in any other direction or of any other
+    length leaves more.
+    """
+    low, *_, high = np.linalg.eigvalsh(design.T @ design)
+    return 2 / (low + high), int(np.ceil(np.log(LEARNED) / np.log((high - low) / (high + low))))
+
+
+def relative_error(actual, expected):
+    return float(np.linalg.norm(actual - expected) / np.linalg.norm(expected))
+
+
+def test_capstone_two_layers(submission, rng):
+    """Descent from zero finds the planted kernels of one layer and the biases of the next, together.
+
+    Deterministic: they are the one minimum of a quadratic loss, whose curvatures the suite computes by
+    itself.
+    """
+    x = rng.normal(size=(4, 2, 11, 14))
+    planted_w, b = rng.normal(size=(3, 2, 3, 3)), rng.normal(size=3)
+    w2, planted_b2 = rng.uniform(-0.1, 0.1, size=(4, 3, 2, 3)), rng.normal(size=4)
+    w2[:, :, 0, 1] += np.linalg.qr(rng.normal(size=(4, 3)))[0]  # keeps the channels apart
+    first, second = {"stride": 2, "padding": 1}, {"padding": 1, "dilation": 2}
+    hidden = correlate(x, planted_w, **first) + b[:, None, None]
+    target = correlate(hidden, w2, **second) + planted_b2[:, None, None]
+
+    inside = tuple(submission.conv2d_output_shape((11, 14), (3, 3), **first))
+    outside = tuple(submission.conv2d_output_shape(hidden.shape[2:], (2, 3), **second))
+    if (inside, outside) != (hidden.shape[2:], target.shape[2:]):
+        fail(
+            f"two layers lead from 11 × 14 to {hidden.shape[2:]} and {target.shape[2:]}, "
+            f"and conv2d_output_shape says {inside} and {outside}"
+        )
+
+    # What each unknown does to the output: 18 entries of each of three kernels, and four biases.
+    seen = correlate(x, np.eye(18).reshape(18, 2, 3, 3), **first).reshape(72, 1, *inside)
+    effects = [correlate(seen, w2[:, [f]], **second).reshape(4, 18, -1) for f in range(3)]
+    biases = np.repeat(np.eye(4), np.prod(outside), axis=1)
+    design = np.concatenate([*effects, np.repeat(biases[None], 4, axis=0)], axis=1)
+    step, steps = descent(design.transpose(0, 2, 1).reshape(-1, 58))
+
+    w, b2 = np.zeros((3, 2, 3, 3)), np.zeros(4)
+    for _ in range(steps):
+        hidden = as_array(submission.conv2d_layer(x, w, b, **first), hidden.shape)
+        output = as_array(submission.conv2d_layer(hidden, w2, b2, **second), target.shape)
+        above = submission.conv2d_layer_grads(hidden, w2, b2, output - target, **second)
+        d_hidden = as_array(above[0], hidden.shape)
+        below = submission.conv2d_layer_grads(x, w, b, d_hidden, **first)
+        w, b2 = w - step * as_array(below[1], w.shape), b2 - step * as_array(above[2], b2.shape)
+    error = relative_error(np.append(w, b2), np.append(planted_w, planted_b2))
+    if not error < 1.01 * LEARNED:
+        fail(
+            f"after {steps} steps kernels and biases are off by {error:.3g} of their size; "
+            f"with the right gradients {LEARNED:g} is left",
+            f"The first layer's kernels are off by {relative_error(w, planted_w):.3g}, "
+            f"the second's biases by {relative_error(b2, planted_b2):.3g}.",
+        )
+
+
+def test_capstone_deblurring(submission, rng):
+    """Descent on the pixels of a blurred, noisy image ends at the least-squares image, by either road.
+
+    Deterministic: the loss is quadratic, and the suite solves for its minimum by itself.
+    """
+    # One entry outweighs the others, so that nothing is blurred away.
+    w, largest = rng.uniform(-1, 1, size=(3, 4)), np.unravel_index(rng.integers(12), (3, 4))
+    w[largest] = 0
+    w *= 0.5 / np.sum(np.abs(w))
+    w[largest] = 1
+    units = np.eye(63).reshape(63, 1, 7, 9)
+    blur = correlate(units, w[None, None], padding=3).reshape(63, -1).T  # a column for each pixel
+    y = blur @ rng.normal(size=63) + rng.normal(size=len(blur))
+    best = np.linalg.lstsq(blur, y, rcond=None)[0].reshape(7, 9)
+
+    step, steps = descent(blur)
+    image = unrolled = np.zeros((7, 9))
+    for _ in range(steps):
+        residual = as_array(submission.conv2d(image, w, 1, 3), (11, 12)) - y.reshape(11, 12)
+        dx = submission.conv2d_input_grad(image, w, residual, 1, 3)
+        image = image - step * as_array(dx, (7, 9))
+        residual = w.ravel() @ as_array(submission.im2col(unrolled, (3, 4), 1, 3), (12, 132)) - y
+        dx = submission.col2im(np.outer(w, residual), (7, 9), (3, 4), 1, 3)
+        unrolled = unrolled - step * as_array(dx, (7, 9))
+    roads = (("conv2d and conv2d_input_grad", image), ("im2col and col2im", unrolled))
+    for road, found in roads:
+        error = relative_error(found, best)
+        if not error < 1.01 * LEARNED:
+            fail(
+                f"after {steps} steps with {road} the image is {error:.3g} of its size away from the "
+                f"least-squares image; with the right gradients {LEARNED:g} is left"
+            )
+
+
+def pool_windows(y):
+    """All 3 × 3 windows at stride 2: (…, n_rows, n_columns, 3, 3)."""
+    windows = np.lib.stride_tricks.sliding_window_view(y, (3, 3), axis=(-2, -1))
+    return windows[..., ::2, ::2, :, :]
+
+
+def planted_below_pooling(rng):
+    """An image, a kernel of length 1, a start 0.6 beside it, a step, and how many of them lead to it.
+
+    The loss is not convex: the suite walks first, and draws again where it does not arrive.
+    """
+    while True:
+        planted, aside = rng.normal(size=(2, 3, 4))
+        planted /= np.linalg.norm(planted)
+        aside -= np.sum(aside * planted) * planted
+        start = 0.8 * planted + 0.6 * aside / np.linalg.norm(aside)
+        x = rng.normal(size=(26, 29))
+        # What each kernel entry meets in the 9 positions of each of the 156 windows.
+        met = correlate(x[None, None], np.eye(12).reshape(12, 1, 3, 4), padding=1)[0]
+        met = pool_windows(met).reshape(12, 156, 9)
+
+        def best(w, met=met):
+            """What the kernel's entries meet where it answers most: (12, 156)."""
+            where = np.argmax(np.tensordot(w.ravel(), met, axes=1), axis=1)
+            return met[:, np.arange(156), where]
+
+        target = planted.ravel() @ best(planted)
+        step = POOL_CAUTION * descent(best(planted).T)[0]
+        w = start
+        for n in range(1, POOL_STEPS + 1):
+            seen = best(w)
+            w = w - step * (seen @ (w.ravel() @ seen - target)).reshape(3, 4)
+            if relative_error(w, planted) < LEARNED:
+                return x, planted, start, step, n
+
+
+def test_capstone_kernel_learned_through_max_pooling(submission, rng):
+    """Descent finds a planted kernel behind a max pooling whose windows overlap.
+
+    Deterministic: the suite has walked the same way before, with the windows listed.
+    """
+    x, planted, w, step, steps = planted_below_pooling(rng)
+    y = correlate(x[None, None], planted[None, None], padding=1)[0, 0]
+    target = np.max(pool_windows(y), axis=(2, 3))
+    for _ in range(steps):
+        y = as_array(submission.conv2d(x, w, 1, 1), (26, 28))
+        residual = np.max(pool_windows(y), axis=(2, 3)) - target
+        dy = as_array(submission.max_pool2d_grad(y, residual, 3, 2), y.shape)
+        w = w - step * as_array(submission.conv2d_weight_grad(x, w, dy, 1, 1), w.shape)
+    error = relative_error(w, planted)
+    if not error < 1.01 * LEARNED:
+        fail(
+            f"after {steps} steps the kernel is {error:.3g} of its size away from the planted one, and "
+            f"was 0.63 away at the start; with the right gradients {LEARNED:g} is left"
+        )

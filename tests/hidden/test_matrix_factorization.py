@@ -1082,3 +1082,231 @@ def test_recommend_top_n_pure(submission, rng):
 
 def test_recommend_top_n_seen_list_kept(submission, rng):
     assert_pure(submission.recommend_top_n, rng.normal(size=8), [6, 1, 6], 3)
+
+
+# capstone
+
+
+# Ratings are rounded to half stars, which is all the noise there is: 0.5/√12 = 0.144. Biases without
+# factors leave 0.9 or more.
+RMSE_NEAR_NOISE = 0.3
+# How far the three recommended items lie below the three best on average, in stars; 1 at random.
+REGRET = 0.1
+# The fall of the loss in half a sweep is a difference of two losses, exact to some eps of the first.
+FALL = 1e-11
+# Sums of 40 terms in another order, against the largest.
+SUMMED = 1e-10
+# Steps so short that none sees the ones before: what is left is a millionth.
+SHORT = 1e-8
+SHORT_EPOCH = 1e-4
+
+
+def taste_ratings(rng):
+    """Sixteen days in a small town: (truth, users, items, day, ratings).
+
+    30 users of two tastes and 20 items of two kinds: an opinion is the sum of two biases and the product
+    of two factors of size 0.7 to 1.3. On each day every user rates one item that is new to them,
+    in half stars. At least three ratings of each taste and kind come in the first ten days.
+    """
+    while True:
+        taste = rng.permutation(np.repeat([1, -1], 15)) * rng.uniform(0.7, 1.3, size=30)
+        kind = rng.permutation(np.repeat([1, -1], 10)) * rng.uniform(0.7, 1.3, size=20)
+        items = rng.permuted(np.tile(np.arange(20), (30, 1)), axis=1)[:, :16].ravel()
+        users, day = np.repeat(np.arange(30), 16), np.tile(np.arange(16), 30)
+        early = [
+            np.bincount(who[(day < 10) & (sign * of[whom] > 0)], minlength=len(of_who))
+            for who, whom, of, of_who in ((users, items, kind, taste), (items, users, taste, kind))
+            for sign in (1, -1)
+        ]
+        if min(counts.min() for counts in early) >= 3:
+            break
+    truth = 3.5 + rng.uniform(-0.8, 0.8, size=(30, 1)) + rng.uniform(-0.8, 0.8, size=20)
+    truth = truth + np.outer(taste, kind)
+    order = rng.permutation(480)
+    users, items, day = users[order], items[order], day[order]
+    return truth, users, items, day, np.round(2 * truth[users, items]) / 2
+
+
+def biases_alone(users, items, ratings):
+    """The least-squares μ + b_u + b_i, as a table (30, 20)."""
+    design = np.hstack([np.eye(30)[users], np.eye(20)[items]])
+    b = np.linalg.lstsq(design, ratings, rcond=None)[0]
+    return b[:30, None] + b[30:]
+
+
+def rmse_of(predicted, ratings):
+    return float(np.sqrt(np.mean((ratings - predicted) ** 2)))
+
+
+def test_capstone_recommender(submission, rng):
+    """Split by time, fit with two penalties, choose one, predict the held-out ratings, recommend.
+
+    Fails a right answer at fewer than one seed in a million: over 2800 seeds its held-out RMSE was
+    0.191 ± 0.013, nearly normal and 0.24 at most, so that 0.3 is 8 standard deviations away; and the
+    factors had found the tastes after 7 of the 12 epochs at the latest, also at 2700 seeds where they
+    started against them, with opposite signs for users and items. Their regret was 0.003 ± 0.003, and
+    0.015 at most, where each further 0.005 is ten times rarer; 0.1 is allowed.
+    """
+    truth, users, items, day, ratings = taste_ratings(rng)
+
+    def split(rows, fraction, n_days):
+        """Rows before and after, by the learner's `time_split`: what is held out are whole days."""
+        parts = [
+            as_array(part, None, np.int64) for part in submission.time_split(day[rows], fraction)
+        ]
+        late = day[rows] > np.max(day[rows]) - n_days
+        wanted = [np.flatnonzero(~late), np.flatnonzero(late)]
+        if not all(map(np.array_equal, parts, wanted)):
+            fail(
+                f"time_split with fraction {fraction} does not hold out just the last {n_days} days "
+                f"of {len(rows)} ratings, 30 a day",
+                f"It gives {len(parts[0])} rows for training and {len(parts[1])} for validation; "
+                f"{len(wanted[0])} and {len(wanted[1])} are right, ascending.",
+            )
+        return [rows[part] for part in parts]
+
+    known, test = split(np.arange(480), 0.22, 4)  # 3.5 days; the border's goes whole to validation
+    train, valid = split(known, 0.15, 2)
+    models, errors = {}, []
+    for reg in (1.0, 0.02):
+        seed = int(rng.integers(2**31))
+        model = submission.mf_fit(
+            users[train], items[train], ratings[train], 30, 20, 1, 0.2, reg, 12, seed
+        )
+        shapes = {"b_user": (30,), "b_item": (20,), "P": (30, 1), "Q": (20, 1)}
+        models[reg] = [
+            as_float(model["mu"], name="mu"),
+            *(as_array(model[key], shape, name=key) for key, shape in shapes.items()),
+        ]
+        predicted = submission.predict_ratings(*models[reg], users[valid], items[valid])
+        errors.append(rmse_of(as_array(predicted, valid.shape), ratings[valid]))
+    reg = as_float(submission.choose_reg(np.array(list(models)), np.array(errors)))
+    if reg not in models:
+        fail(f"choose_reg gives {reg:g}, which is none of the penalties that were tried")
+
+    every_user, every_item = (grid.ravel() for grid in np.indices((30, 20)))
+    scores = as_array(
+        submission.predict_ratings(*models[reg], every_user, every_item), (600,)
+    ).reshape(30, 20)
+    pairs_of_test = users[test], items[test]
+    error = rmse_of(scores[pairs_of_test], ratings[test])
+    biases = biases_alone(users[train], items[train], ratings[train])
+    baseline = rmse_of(biases[pairs_of_test], ratings[test])
+    if not error < min(RMSE_NEAR_NOISE, baseline / 2):
+        fail(
+            f"the RMSE of the held-out ratings is {error:.3g}, not below {RMSE_NEAR_NOISE}",
+            f"The penalty {reg:g} was chosen. Rounding to half stars alone is 0.144; the best biases "
+            f"without factors leave {baseline:.3g}, the mean {rmse_of(ratings[train].mean(), ratings[test]):.3g}.",
+        )
+
+    regrets = []
+    for user in range(30):
+        seen = items[known][users[known] == user]
+        found = submission.recommend_top_n(scores[user], seen, 3)
+        found = as_array(found, (3,), np.int64, name="the recommended items")
+        unseen = np.setdiff1d(np.arange(20), seen)
+        if len(set(found.tolist()) & set(unseen.tolist())) != 3:
+            fail(
+                f"user {user} is recommended {found.tolist()}, not three items that they have not rated"
+            )
+        regrets.append(np.mean(np.sort(truth[user, unseen])[-3:]) - np.mean(truth[user, found]))
+    regret = float(np.mean(regrets))
+    if not regret < REGRET:
+        fail(
+            f"the recommended items are {regret:.3g} stars worse than the best three unseen ones, on average",
+            "By the planted opinions; three unseen items at random would be some 1 star worse.",
+        )
+
+
+def test_capstone_alternating_least_squares(submission, rng):
+    """Each half of a sweep of `als_user_step` ends where the gradient vanishes, and the loss falls by what it says.
+
+    Deterministic: with the items held fixed the loss is quadratic in P, and so falls by half the product
+    of the gradient before the step with the step, exactly. For the items users and items change places.
+    """
+    users, items = pairs(rng, 12, 9, 70)
+    model = list(parameters(rng, 12, 9, 2))
+    ratings, reg = some_ratings(rng, 70), 0.2
+    residuals = ratings - model[0] - model[1][users] - model[2][items]
+    first = before = as_float(submission.mf_loss(*model, users, items, ratings, reg))
+    steepest = 0.0
+    for half in range(8):
+        side, mine, theirs = ("P", users, items) if half % 2 == 0 else ("Q", items, users)
+        moved, fixed = (3, 4) if side == "P" else (4, 3)
+
+        def gradient(model, moved=moved):
+            grads = submission.mf_grads(*model, users, items, ratings, reg)
+            return as_array(grads[moved - 1], model[moved].shape, name=GRAD_NAMES[moved - 1])
+
+        slope, old = gradient(model), model[moved]
+        steepest = max(steepest, np.max(np.abs(slope)))
+        model[moved] = np.array(
+            [
+                as_array(
+                    submission.als_user_step(
+                        model[fixed], theirs[mine == row], residuals[mine == row], reg
+                    ),
+                    (2,),
+                )
+                for row in range(len(old))
+            ]
+        )
+        after = as_float(submission.mf_loss(*model, users, items, ratings, reg))
+        predicted = 0.5 * float(np.sum(slope * (old - model[moved])))
+        off = abs(before - after - predicted)
+        if not off <= FALL * first:
+            fail(
+                f"least squares for {side} took the loss from {before:.9g} to {after:.9g}; by the gradient "
+                f"and the step it should fall by {predicted:.9g}"
+            )
+        left = np.max(np.abs(gradient(model))) / steepest
+        if not left < STATIONARY:
+            fail(
+                f"after the best {side} for this {'Q' if side == 'P' else 'P'} the gradient d{side} "
+                f"is still {left:.3g} of the steepest on the way",
+                "The minimum of als_user_step must be one of mf_loss, with its penalty once for each rating.",
+            )
+        before = after
+
+
+def test_capstone_epoch_of_short_steps(submission, rng):
+    """An epoch of very short stochastic steps is one step on the whole gradient, the sum of the single ones.
+
+    Deterministic: to first order in the learning rate, and the second order is a millionth.
+    """
+    model = list(parameters(rng, 7, 6, 3))
+    users, items = pairs(rng, 7, 6, 40)
+    ratings, reg = some_ratings(rng, 40), 0.3
+    predicted = submission.predict_ratings(*model, users, items)
+    errors = ratings - as_array(predicted, (40,))
+    whole = submission.mf_grads(*model, users, items, ratings, reg)
+    shapes = [a.shape for a in model[1:]]
+    whole = [as_array(g, shape) for g, shape in zip(whole, shapes, strict=True)]
+    added = [np.zeros(shape) for shape in shapes]
+    walked = model[1:]
+    for user, item, rating, error in zip(
+        users.tolist(), items.tolist(), ratings.tolist(), errors.tolist(), strict=True
+    ):
+        _, b_user, b_item, P, Q = model
+        single = submission.rating_grads(
+            error, float(b_user[user]), float(b_item[item]), P[user], Q[item], reg
+        )
+        for total, row, grad in zip(added, (user, item, user, item), single, strict=True):
+            total[row] += grad
+        step = submission.mf_sgd_step(model[0], *walked, user, item, rating, SHORT, reg)
+        walked = [as_array(a, shape) for a, shape in zip(step, shapes, strict=True)]
+    for name, grad, total, start, end in zip(
+        GRAD_NAMES, whole, added, model[1:], walked, strict=True
+    ):
+        size = max(np.max(np.abs(grad)), np.max(np.abs(total)))
+        off = np.max(np.abs(total - grad)) / size
+        if not off < SUMMED:
+            fail(f"the sum of rating_grads over all ratings differs from {name} by {off:.3g} of it")
+        epoch = (start - end) * 2 / SHORT
+        off_epoch = np.max(np.abs(epoch - grad)) / size
+        if not off_epoch < SHORT_EPOCH:
+            fail(
+                f"an epoch of steps with lr = {SHORT:g} does not go down the gradient: {name} differs by "
+                f"{off_epoch:.3g} of it",
+                "The parameters' change, times −2/lr, should be the gradient of all ratings.",
+            )

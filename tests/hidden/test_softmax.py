@@ -7,6 +7,7 @@ import pytest
 
 from grader.checks import (
     as_array,
+    as_float,
     assert_close,
     assert_gradient,
     assert_jacobian,
@@ -480,3 +481,155 @@ def test_cross_entropy_grad_impossible_class(submission, rng):
 
 def test_cross_entropy_grad_pure(submission, rng):
     assert_pure(submission.cross_entropy_grad, rng.normal(size=(4, 3)), np.array([2, 0, 0, 1]))
+
+
+# capstone
+
+
+# How often each of four classes was seen at each of five inputs, 16 times an input. Their order within
+# a row, and the inputs, are the seed's; neither changes the length of a single step of the descent.
+COUNTS = np.array([[7, 5, 3, 1], [9, 4, 2, 1], [6, 5, 3, 2], [8, 4, 3, 1], [5, 4, 4, 3]])
+# The start is confident and wrong: the rarer a class, the higher its logit.
+WRONG_LOGITS = np.array([-1000.0, -300.0, 200.0, 1000.0])
+# The descent takes 67 steps at every seed.
+MAX_STEPS = 200
+# Polyak's steps never lead away from the best weights, though the loss may rise a little on the way.
+RISE = 10
+# Where the descent stops, above the entropy. A loss of order one is exact to some 1e-15.
+LOSS_GAP = 1e-9
+# A gap g in the mean of five losses leaves a probability off by √(5g/2) = 5e-5 at most (Pinsker).
+PROBABILITY_GAP = 1e-4
+# Sums of gradients that cancel, against weights of 1e3: an ulp of 1e-13 for each of the steps.
+DRIFT = 1e-9
+# Newton's method squares the error: 0.3, 0.07, 1e-2, 2e-4, 4e-7, 1e-12, then rounding. A Hessian 1 %
+# too large divides it by 100 at each step instead, and leaves 4e-10.
+NEWTON_STEPS = 6
+NEWTON_GAP = 1e-12
+# Scaled logits of 1e3 have an ulp of 1e-13, and six of them are summed.
+AT_1E3 = 1e-10
+# A sum over evenly spaced log β is exact to rounding for a smooth function that vanishes at both
+# ends; what is cut off at the hot end is 1e-12.
+AREA = 1e-9
+
+
+def seen_classes(rng):
+    """Orthonormal inputs (5, 5), the frequencies (5, 4) of the classes at each, and 80 observations in random order.
+
+    With as many features as inputs, some weights give exactly the frequencies: they are the best there
+    are, and their loss is the mean entropy of the frequencies.
+    """
+    counts = rng.permuted(COUNTS, axis=1)
+    inputs = np.linalg.qr(rng.normal(size=(5, 5)))[0]
+    row = np.repeat(np.arange(5), 16)
+    label = np.concatenate([np.repeat(np.arange(4), of_row) for of_row in counts])
+    order = rng.permutation(80)
+    return inputs, counts / 16, row[order], label[order]
+
+
+def test_capstone_regression_reaches_the_entropy(submission, rng):
+    """Polyak's steps (gap to the best loss / squared norm of the gradient) from logits of ±1e3.
+
+    Deterministic: orthonormal inputs and the order of the classes leave each step as it is, so that the
+    descent is the same at every seed, rounding apart.
+    """
+    inputs, frequencies, row, labels = seen_classes(rng)
+    entropy = -np.sum(frequencies * np.log(frequencies)) / 5
+    rank = np.argsort(np.argsort(-frequencies, axis=1, kind="stable"), axis=1)
+    offset = rng.permutation([-800.0, -100.0, 0.0, 300.0, 900.0])
+    W = start = inputs.T @ (WRONG_LOGITS[rank] + offset[:, None])
+    X = inputs[row]
+    first = gap = 0.0
+    for step in range(MAX_STEPS + 1):
+        logits = X @ W
+        gap = as_float(submission.cross_entropy(logits, labels)) - entropy
+        first = first or gap
+        if gap < LOSS_GAP or step == MAX_STEPS:
+            break
+        grad = X.T @ as_array(submission.cross_entropy_grad(logits, labels), (80, 4))
+        square = np.sum(grad**2)
+        if square == 0:
+            fail(f"the gradient is zero where the loss is {gap:.3g} above the best")
+        if not gap < RISE * first:
+            fail(
+                f"{step} steps against the gradient raised the loss from {first:.3g} above the best "
+                f"to {gap:.3g}"
+            )
+        W = W - gap / square * grad
+    if not abs(gap) < LOSS_GAP:
+        fail(
+            f"the loss is {gap + entropy:.9g} after {step} steps, the classes' entropy is {entropy:.9g}",
+            "The best weights reach the entropy, and no weights go below it.",
+        )
+    probabilities = as_array(submission.softmax(inputs @ W), (5, 4))
+    error = np.max(np.abs(probabilities - frequencies))
+    if not error < PROBABILITY_GAP:
+        fail(
+            f"the learned probabilities are off by up to {error:.3g} from the observed frequencies"
+        )
+    drift = np.max(np.abs(np.mean(W - start, axis=1)))
+    if not drift < DRIFT:
+        fail(
+            f"the mean of the classes' weights moved by {drift:.3g}",
+            "Adding one vector to all classes' weights changes no probability, so the gradient never does.",
+        )
+
+
+def test_capstone_newton(submission, rng):
+    """Newton's method: the gradient from `cross_entropy_grad`, the Hessian from `softmax_jacobian`.
+
+    Deterministic, and the same at every seed up to rounding, as the descent above.
+    """
+    inputs, frequencies, row, labels = seen_classes(rng)
+    X, W = inputs[row], np.zeros((5, 4))
+    errors = []
+    for _ in range(NEWTON_STEPS):
+        logits = X @ W
+        grad = X.T @ as_array(submission.cross_entropy_grad(logits, labels), (80, 4))
+        J = as_array(submission.softmax_jacobian(logits), (80, 4, 4))
+        hessian = np.einsum("nf,ng,ncd->fcgd", X, X, J, optimize=True).reshape(20, 20) / 80
+        # Singular: a vector added to all classes changes nothing. The shortest step is the one.
+        W = W - np.linalg.lstsq(hessian, grad.ravel(), rcond=1e-9)[0].reshape(5, 4)
+        probabilities = as_array(submission.softmax(inputs @ W), (5, 4))
+        errors.append(float(np.max(np.abs(probabilities - frequencies))))
+    if not errors[-1] < NEWTON_GAP:
+        fail(
+            f"after {NEWTON_STEPS} Newton steps the probabilities are off by {errors[-1]:.3g}",
+            "With the right gradient and the right Jacobian each step squares the error.",
+            "The errors: " + ", ".join(f"{error:.1e}" for error in errors),
+        )
+
+
+def test_capstone_temperature(submission, rng):
+    """From hot to cold the entropy falls by the area under β·variance: log(6) − log(2) with two best of six."""
+    z = 1 - np.concatenate([[0, 0], np.cumsum(rng.uniform(0.3, 0.5, size=4))])
+    z = rng.permutation(z)
+    beta = np.geomspace(1e-6, 1e3, 300)  # 1/temperature
+    step = math.log(beta[1] / beta[0])
+    scaled = np.outer(z, beta)  # (logit, temperature)
+    p = as_array(submission.softmax(scaled, axis=0), (6, 300))
+    log_p = as_array(submission.log_softmax(scaled, axis=0), (6, 300))
+    total = as_array(submission.logsumexp(scaled, axis=0), (300,))
+    entropy = -np.sum(p * log_p, axis=0)
+    off = np.abs(total - np.sum(p * scaled, axis=0) - entropy)
+    if not np.max(off) < AT_1E3:
+        fail(
+            f"log-sum-exp less the mean logit differs from the entropy by {np.max(off):.3g}, "
+            f"at logits of up to {np.max(np.abs(scaled[:, np.argmax(off)])):.3g}",
+            "logsumexp(z) − Σ p·z = −Σ p·log p holds at every temperature.",
+        )
+    upstream = np.repeat(z[:, None], 300, axis=1)
+    by_product = submission.softmax_vjp(p, upstream, axis=0)
+    by_matrix = submission.softmax_jacobian(scaled.T.copy())
+    variances = {
+        "softmax_vjp": z @ as_array(by_product, (6, 300)),
+        "softmax_jacobian": as_array(by_matrix, (300, 6, 6)) @ z @ z,
+    }
+    for name, variance in variances.items():
+        area = np.sum(beta**2 * variance) * step  # β · variance · dβ, and dβ = β · d(log β)
+        fall = entropy[0] - entropy[-1]
+        off_area = max(abs(area - fall), abs(fall - math.log(3)))
+        if not off_area < AREA:
+            fail(
+                f"the area under β·variance is {area:.12g} with {name}, and the entropy falls by {fall:.12g}",
+                f"Both should be log 6 − log 2 = {math.log(3):.12g}: hot, six are as likely; cold, the best two.",
+            )
