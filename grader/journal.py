@@ -17,11 +17,13 @@ from pathlib import Path
 from typing import Any
 
 from grader.errors import WorkspaceError
-from grader.model import Report, Status
+from grader.model import Report, Score, Status
 from grader.workspace import STATE
 
 FILE = "journal.jsonl"
 VERSION = 1
+YEARS = (1970, 9000)
+"""Moments that can be counted with: in another zone, and a year later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,12 +106,6 @@ class Journal:
         for score in report.scores:
             if score.status is Status.MISSING:
                 continue
-            failures = [
-                outcome.failure for outcome in score.outcomes if outcome.failure is not None
-            ]
-            causes = {
-                f.cause.name for f in failures if f.cause is not None and f.cause.kind == "mistake"
-            }
             self.append(
                 "checked",
                 score.exercise.name,
@@ -117,7 +113,7 @@ class Journal:
                 status=score.status.value,
                 passed=score.n_passed,
                 checks=len(score.outcomes),
-                mistakes=sorted(causes),
+                mistakes=mistakes_in(score),
             )
 
     def entries(self) -> Iterator[Entry]:
@@ -143,6 +139,13 @@ class Journal:
         return derive(self.entries())
 
 
+def mistakes_in(score: Score) -> list[str]:
+    """The names of the bank's mistakes that a graded exercise met."""
+    failures = [outcome.failure for outcome in score.outcomes if outcome.failure is not None]
+    causes = [failure.cause for failure in failures if failure.cause is not None]
+    return sorted({cause.name for cause in causes if cause.kind == "mistake"})
+
+
 def derive(entries: Iterable[Entry]) -> dict[str, Standing]:
     """The state that a log leads to."""
     standings: dict[str, Standing] = {}
@@ -158,18 +161,24 @@ def derive(entries: Iterable[Entry]) -> dict[str, Standing]:
                     one.hints = max(one.hints, rung)
             case "solution":
                 one.gave_up = one.gave_up or not one.solved
+            case "reviewed" | "mock":
+                _met(one, entry)
     return standings
+
+
+def _met(one: Standing, entry: Entry) -> None:
+    mistakes = entry.details.get("mistakes")
+    if isinstance(mistakes, list):
+        one.mistakes.update(name for name in mistakes if isinstance(name, str))
 
 
 def _checked(one: Standing, entry: Entry) -> None:
     status = entry.details.get("status")
-    if status not in {each.value for each in Status}:
+    if status not in [each.value for each in Status]:
         return
     one.status = Status(status)
     one.attempts += 1
-    mistakes = entry.details.get("mistakes")
-    if isinstance(mistakes, list):
-        one.mistakes.update(name for name in mistakes if isinstance(name, str))
+    _met(one, entry)
     if one.status is Status.PASSED and not one.solved:
         one.solved_at = entry.at
         one.attempts_to_solve = one.attempts
@@ -184,6 +193,8 @@ def _entry(line: bytes) -> Entry | None:
     except (ValueError, KeyError, TypeError):
         return None
     if not (isinstance(event, str) and isinstance(exercise, str)) or at.tzinfo is None:
+        return None
+    if not YEARS[0] <= at.year <= YEARS[1]:
         return None
     details = {k: v for k, v in data.items() if k not in ("v", "at", "event", "exercise")}
     return Entry(at, event, exercise, details)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from enum import StrEnum
 
 
@@ -35,6 +36,16 @@ class Difficulty(StrEnum):
     EASY = "easy"
     MEDIUM = "medium"
     HARD = "hard"
+
+
+class Stage(StrEnum):
+    """How far a learner is with an exercise."""
+
+    NEW = "new"
+    TRIED = "tried"
+    SOLVED = "solved"
+    GAVE_UP = "gave-up"
+    """The solution was shown before it passed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,3 +256,86 @@ class Report:
     @property
     def percent(self) -> float:
         return 100.0 * self.earned / self.points if self.points else 0.0
+
+
+class Doing(StrEnum):
+    """What an update does with one thing of a workspace."""
+
+    ADDED = "added"
+    REPLACED = "replaced"
+    LEFT = "left alone"
+    GONE = "gone"
+    """No longer in the course; what the learner has stays."""
+    UNREAD = "not read"
+    """A learner's file that cannot be read as Python: nothing is done to it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One thing of a workspace, and what an update does with it.
+
+    `topic` is empty for what belongs to none; `what` is a function or a file, `sentence` a clause about it.
+    """
+
+    topic: str
+    what: str
+    doing: Doing
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class TopicProgress:
+    """How far a learner is with a topic: how many of its exercises are at each stage, and what it took."""
+
+    topic: Topic
+    stages: Mapping[Stage, int]
+    attempts: int
+    hints: int
+
+    @property
+    def total(self) -> int:
+        return len(self.topic.exercises)
+
+    @property
+    def solved(self) -> int:
+        return self.stages.get(Stage.SOLVED, 0)
+
+    @property
+    def gave_up(self) -> int:
+        return self.stages.get(Stage.GAVE_UP, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class MistakeMet:
+    """A mistake of the bank that a learner has made, and in how many checks."""
+
+    name: str
+    exercise: str
+    sentence: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a learner is with a course.
+
+    Attributes
+    ----------
+    topics : in the course's order.
+    mistakes : the most frequent first.
+    days : on which something was done, in order.
+    solved_on : the day of each exercise that was solved without giving up, in order.
+    """
+
+    topics: tuple[TopicProgress, ...]
+    mistakes: tuple[MistakeMet, ...]
+    days: tuple[date, ...]
+    solved_on: tuple[date, ...]
+
+    @property
+    def total(self) -> int:
+        return sum(each.total for each in self.topics)
+
+    @property
+    def solved(self) -> int:
+        return sum(each.solved for each in self.topics)

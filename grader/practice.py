@@ -6,14 +6,14 @@ import ast
 import difflib
 import os
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 
 from grader.errors import WorkspaceError
 from grader.journal import Standing
-from grader.model import Course, Exercise
+from grader.model import Course, Difficulty, Exercise, Stage
+from grader.pieces import lines_of, tree_of
 from grader.stubs import bare_solution
 
 GOTO_EDITORS = frozenset(("code", "code-insiders", "codium", "vscodium", "cursor", "windsurf"))
@@ -37,15 +37,6 @@ PLUS_EDITORS = frozenset(
 )
 
 
-class Stage(StrEnum):
-    """How far a learner is with an exercise."""
-
-    NEW = "new"
-    TRIED = "tried"
-    SOLVED = "solved"
-    GAVE_UP = "gave-up"
-
-
 def stage_of(standing: Standing | None) -> Stage:
     """The stage that an exercise's standing amounts to; None is one that was never touched."""
     if standing is None:
@@ -65,6 +56,25 @@ def next_exercise(course: Course, standings: Mapping[str, Standing]) -> Exercise
     return None
 
 
+def matching(
+    exercises: Iterable[Exercise],
+    *,
+    tags: Collection[str] = (),
+    difficulty: Difficulty | None = None,
+    stage: Stage | None = None,
+    standings: Mapping[str, Standing] | None = None,
+) -> list[Exercise]:
+    """The exercises that have all of the tags, and this difficulty and stage where they are given."""
+    known = standings or {}
+    return [
+        exercise
+        for exercise in exercises
+        if set(tags) <= set(exercise.tags)
+        and difficulty in (None, exercise.difficulty)
+        and stage in (None, stage_of(known.get(exercise.name)))
+    ]
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where a function stands in a file: lines from 1, both ends included, decorators too."""
@@ -80,15 +90,8 @@ def place_of(text: str, name: str, file: str) -> Place | None:
     ------
     WorkspaceError : the text is not Python.
     """
-    try:
-        tree = ast.parse(text)
-    except (SyntaxError, ValueError) as error:
-        line = f", line {error.lineno}" if isinstance(error, SyntaxError) and error.lineno else ""
-        raise WorkspaceError(
-            f"{file}{line}: is not Python, so {name} cannot be found; mend that first"
-        ) from None
     found = None
-    for node in tree.body:
+    for node in tree_of(text, file, f"{name} cannot be found").body:
         if isinstance(node, ast.FunctionDef) and node.name == name:
             first = min([node.lineno, *(d.lineno for d in node.decorator_list)])
             found = Place(first, node.end_lineno or node.lineno)
@@ -100,9 +103,7 @@ def function_text(text: str, name: str, file: str) -> str | None:
     place = place_of(text, name, file)
     if place is None:
         return None
-    return (
-        "".join(text.splitlines(keepends=True)[place.first - 1 : place.last]).rstrip("\r\n") + "\n"
-    )
+    return "".join(lines_of(text)[place.first - 1 : place.last]).rstrip("\r\n") + "\n"
 
 
 def with_function(text: str, name: str, function: str, file: str) -> str:
@@ -110,7 +111,7 @@ def with_function(text: str, name: str, function: str, file: str) -> str:
     place = place_of(text, name, file)
     if place is None:
         return text.rstrip() + "\n\n\n" + function if text.strip() else function
-    lines = text.splitlines(keepends=True)
+    lines = lines_of(text)
     return "".join(lines[: place.first - 1]) + function + "".join(lines[place.last :])
 
 

@@ -129,7 +129,7 @@ def calls_between(text: str, names: Collection[str]) -> dict[str, frozenset[str]
     Read with a pattern, not parsed: text that means harm must not reach a parser in this process.
     """
     starts = [(found.start(), found[1]) for found in _DEFINITION.finditer(text)]
-    ends = [start for start, _ in starts[1:]] + [len(text)]
+    ends = [start for start, _ in starts[1:]] + [len(text)] * bool(starts)
     return {
         name: frozenset(_CALL.findall(text[start:end])) & frozenset(names) - {name}
         for (start, name), end in zip(starts, ends, strict=True)

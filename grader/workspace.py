@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import tempfile
 import time
@@ -21,6 +22,10 @@ SCHEMA = 1
 STATE = ".grader"
 """The folder of a workspace that holds what is not the learner's to edit: the journal, backups."""
 
+BASE = f"{STATE}/base"
+"""The folder of a workspace that holds the stubs and statements as they were handed out: what a learner has changed
+since can be told from what the course has."""
+
 _README = """# {title}
 
 Fill in the functions in each topic's folder, and check them:
@@ -38,6 +43,7 @@ raises NotImplementedError. NumPy and the standard library are all that can be i
 {topics}
 """
 
+_VERSION = re.compile(r"^version[ \t]*=[^\r\n]*", re.MULTILINE)
 _IGNORE = "__pycache__/\n*.py[cod]\n.ipynb_checkpoints/\n"
 
 
@@ -79,23 +85,44 @@ def create_workspace(path: Path, content: Content, course: Course) -> Workspace:
 
 
 def _fill(root: Path, content: Content, course: Course) -> None:
+    base_file(root, "").parent.mkdir(parents=True)
     for topic in course.topics:
         folder = root / topic.slug
         folder.mkdir()
-        shutil.copyfile(content.stub(topic.slug), folder / f"{topic.slug}.py")
-        shutil.copyfile(content.statement(topic.slug), folder / "README.md")
-    rows = "\n".join(
-        f"| {topic.title} | {', '.join(f'`{e.name}`' for e in topic.exercises)} |"
-        for topic in course.topics
-    )
-    (root / "README.md").write_text(
-        _README.format(title=course.title, topics=rows), encoding="utf-8"
-    )
+        for source, copy in (
+            (content.stub(topic.slug), folder / f"{topic.slug}.py"),
+            (content.statement(topic.slug), folder / "README.md"),
+        ):
+            shutil.copyfile(source, copy)
+            shutil.copyfile(source, base_file(root, topic.slug, copy.suffix))
+    for file in (root / "README.md", base_file(root, "", ".md")):
+        file.write_text(overview(course), encoding="utf-8")
     (root / ".gitignore").write_text(_IGNORE, encoding="utf-8")
     marker = f'# Marks this folder as a gradsmith workspace.\nschema = {SCHEMA}\nversion = "{__version__}"\n'
     if content.base is not None:
         marker += f"course = {json.dumps(str(content.root.resolve()), ensure_ascii=False)}\n"
     (root / MARKER).write_text(marker, encoding="utf-8")
+
+
+def overview(course: Course) -> str:
+    """The text of a workspace's own README.md."""
+    rows = "\n".join(
+        f"| {topic.title} | {', '.join(f'`{e.name}`' for e in topic.exercises)} |"
+        for topic in course.topics
+    )
+    return _README.format(title=course.title, topics=rows)
+
+
+def base_file(root: Path, slug: str, suffix: str = ".py") -> Path:
+    """Where a topic's stubs, or with ``.md`` its statement, are kept as handed out; the workspace's for no topic."""
+    return root / BASE / f"{slug or '_workspace'}{suffix}"
+
+
+def with_version(marker: str) -> str:
+    """The text of a `grader.toml` with this version of gradsmith in place of the one it names."""
+    line = f'version = "{__version__}"'
+    changed, n = _VERSION.subn(line, marker, count=1)
+    return changed if n else f"{line}\n{marker}"
 
 
 def find_workspace(start: Path) -> Workspace:

@@ -7,14 +7,18 @@ or done, 1 a gate (`--fail-under`, `--check`, `verify`) is not met, 2 usage or i
 from __future__ import annotations
 
 import importlib
+import io
 import os
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from grader import __version__
 from grader.errors import GradsmithError
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 _COMMANDS = {
     "init": "Make a workspace with the stubs to fill in.",
@@ -26,6 +30,10 @@ _COMMANDS = {
     "hint": "Give one more hint on an exercise.",
     "solution": "Show the solution of an exercise that you have solved.",
     "reset": "Put the stub of one function back.",
+    "review": "Solve afresh what is about to be forgotten.",
+    "mock": "Hold a timed round, as in an interview.",
+    "progress": "Show how far you are, and the mistakes you met most.",
+    "update": "Bring new content into your workspace; your code stays.",
     "score": "Grade submissions: a file, a folder or a .zip each.",
     "figure": "Draw a picture from your functions, or from the solutions'.",
     "verify": "Prove that the suites accept right code and reject wrong code.",
@@ -66,6 +74,17 @@ class _LazyGroup(click.Group):
             near = difflib.get_close_matches(name, _COMMANDS, n=1)
             ctx.fail(f"no command {name!r}" + (f"; did you mean {near[0]!r}?" if near else ""))
 
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Commands and options; the commands are not imported for it."""
+        from click.shell_completion import CompletionItem
+
+        commands = [
+            CompletionItem(name, help=summary)
+            for name, summary in _COMMANDS.items()
+            if name.startswith(incomplete)
+        ]
+        return commands + click.Command.shell_complete(self, ctx, incomplete)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl(list(_COMMANDS.items()))
@@ -76,14 +95,17 @@ class _LazyGroup(click.Group):
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog=_EXAMPLES,
 )
+@click.option("--no-color", is_flag=True, help="No colours; the variable NO_COLOR does the same.")
 @click.version_option(__version__, "-V", "--version", prog_name="grader")
-def cli() -> None:
+def cli(no_color: bool) -> None:
     """gradsmith: write the gradients that machine-learning interviews ask for, and be told what is
     wrong and why."""
 
 
 def main(args: list[str] | None = None) -> None:
     """Run the command line and exit with its code."""
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
+        sys.stdout.reconfigure(errors="replace")  # an encoding without ∂ shows a ? and ends nothing
     sys.exit(run(args))
 
 

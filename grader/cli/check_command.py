@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from grader.cli.names import EXERCISE_OR_TOPIC
 from grader.cli.options import (
     course_content,
     exercises_named,
@@ -25,7 +26,7 @@ Examples:
 
 
 @click.command("check", epilog=_EXAMPLES)
-@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.argument("names", nargs=-1, metavar="[NAME]...", type=EXERCISE_OR_TOPIC)
 @workspace_option
 @report_options
 def command(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from grader.cli.names import FIGURE
 from grader.cli.options import (
     console,
     course_content,
@@ -33,7 +34,7 @@ Examples:
 
 
 @click.command("figure", epilog=_EXAMPLES)
-@click.argument("name", required=False)
+@click.argument("name", required=False, type=FIGURE)
 @click.option("--reference", is_flag=True, help="Draw the solutions' functions, not yours.")
 @click.option(
     "--output", "-o", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from grader.cli.names import EXERCISE
 from grader.cli.options import (
     console,
     course_content,
@@ -22,7 +23,7 @@ Examples:
 
 
 @click.command("hint", epilog=_EXAMPLES)
-@click.argument("name")
+@click.argument("name", type=EXERCISE)
 @workspace_option
 @course_option
 def command(name: str, workspace: Path | None, course: Path | None) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from grader.cli.names import EXERCISE
 from grader.cli.options import course_content, course_option, exercise_named, workspace_option
 
 _EXAMPLES = """\b
@@ -16,7 +17,7 @@ Examples:
 
 
 @click.command("open", epilog=_EXAMPLES)
-@click.argument("name", required=False)
+@click.argument("name", required=False, type=EXERCISE)
 @workspace_option
 @course_option
 def command(name: str | None, workspace: Path | None, course: Path | None) -> int:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from grader.cli.names import TAG
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -45,6 +47,13 @@ workspace_option = click.option(
     "--workspace", "-w", type=click.Path(exists=True, file_okay=False, path_type=Path), metavar="DIR",
     help="The workspace; by default the one you are in.",
 )  # fmt: skip
+tag_option = click.option(
+    "--tag", "tags", multiple=True, metavar="TAG", type=TAG,
+    help="Only those with this tag; several: with all of them.",
+)  # fmt: skip
+difficulty_option = click.option(
+    "--difficulty", type=click.Choice(["easy", "medium", "hard"]), help="Only those of this level.",
+)  # fmt: skip
 verbose_option = click.option("--verbose", "-v", is_flag=True, help="Show every failing check.")
 
 
@@ -67,10 +76,13 @@ def course_content(course: Path | None, start: Path | None = None) -> Content:
 
 
 def console(*, stderr: bool = False) -> Console:
-    """A console for standard output or standard error."""
+    """A console for standard output or standard error, without colours where they are not wanted."""
     from rich.console import Console
 
-    return Console(stderr=stderr, highlight=False, soft_wrap=False)
+    context = click.get_current_context(silent=True)
+    plain = context is not None and bool(context.find_root().params.get("no_color"))
+    # None leaves it to the variable NO_COLOR.
+    return Console(stderr=stderr, highlight=False, soft_wrap=False, no_color=plain or None)
 
 
 def write_reports(
@@ -166,3 +178,21 @@ def exercises_named(course: Course, names: Sequence[str]) -> list[str]:
             hint = f"; did you mean {near[0]!r}?" if near else "; `grader list` shows them"
             raise click.UsageError(f"no exercise or topic {name!r}{hint}")
     return [exercise.name for exercise in course.exercises if exercise.name in wanted]
+
+
+def known_tags(course: Course, tags: Sequence[str]) -> Sequence[str]:
+    """The tags, which some exercise of the course has.
+
+    Raises
+    ------
+    click.UsageError : none has; with the nearest one.
+    """
+    known = sorted({tag for exercise in course.exercises for tag in exercise.tags})
+    for tag in tags:
+        if tag not in known:
+            import difflib
+
+            near = difflib.get_close_matches(tag, known, n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else f"; there are {', '.join(known)}"
+            raise click.UsageError(f"no exercise has the tag {tag!r}{hint}")
+    return tags

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from grader.cli.names import EXERCISE
 from grader.cli.options import course_content, course_option, exercise_named, workspace_option
 
 _EXAMPLES = """\b
@@ -15,7 +16,7 @@ Examples:
 
 
 @click.command("reset", epilog=_EXAMPLES)
-@click.argument("name")
+@click.argument("name", type=EXERCISE)
 @workspace_option
 @course_option
 def command(name: str, workspace: Path | None, course: Path | None) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from grader.cli.names import EXERCISE_OR_TOPIC
 from grader.cli.options import (
     course_content,
     exercises_named,
@@ -30,6 +31,7 @@ Examples:
     "--only",
     multiple=True,
     metavar="NAME",
+    type=EXERCISE_OR_TOPIC,
     help="Grade this exercise or topic only; may be repeated.",
 )
 @report_options

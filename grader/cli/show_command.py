@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from grader.cli.names import EXERCISE_OR_TOPIC
 from grader.cli.options import console, course_content, course_option, exercises_named
 
 _EXAMPLES = """\b
@@ -18,7 +19,7 @@ Examples:
 
 
 @click.command("show", epilog=_EXAMPLES)
-@click.argument("name")
+@click.argument("name", type=EXERCISE_OR_TOPIC)
 @click.option("--raw", is_flag=True, help="The Markdown as it is written.")
 @course_option
 def command(name: str, raw: bool, course: Path | None) -> None:

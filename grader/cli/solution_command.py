@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from grader.cli.names import EXERCISE
 from grader.cli.options import (
     console,
     course_content,
@@ -22,7 +23,7 @@ Examples:
 
 
 @click.command("solution", epilog=_EXAMPLES)
-@click.argument("name")
+@click.argument("name", type=EXERCISE)
 @click.option("--give-up", is_flag=True, help="Show it before you have solved it; remembered.")
 @workspace_option
 @course_option

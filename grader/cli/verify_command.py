@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from grader.cli.names import TOPIC
 from grader.cli.options import console, course_content, course_option
 
 _EXAMPLES = """\b
@@ -17,7 +18,7 @@ Examples:
 
 
 @click.command("verify", epilog=_EXAMPLES)
-@click.argument("topics", nargs=-1, metavar="[TOPIC]...")
+@click.argument("topics", nargs=-1, metavar="[TOPIC]...", type=TOPIC)
 @click.option(
     "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="The first seed."
 )

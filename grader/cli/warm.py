@@ -16,6 +16,7 @@ from grader.sandbox.zygote import Zygote
 if TYPE_CHECKING:
     from grader.model import Outcome
     from grader.sandbox.proxy import RemoteTopic
+    from grader.submission import Submission
 
 
 class Warm:
@@ -46,6 +47,17 @@ class Warm:
         from grader.submission import read_submission
 
         submissions = [read_submission(path, self.course) for path in paths]
+        return self.judge(submissions, exercises=exercises, seed=seed, timeout=timeout)
+
+    def judge(
+        self,
+        submissions: Sequence[Submission],
+        *,
+        exercises: Sequence[str] | None,
+        seed: int,
+        timeout: float,
+    ) -> list[Report]:
+        """Grade submissions that have been read, with progress on standard error."""
         from grader.cli.options import console
         from grader.grading import Grader
         from grader.report.progress import Progress

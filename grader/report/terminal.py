@@ -113,9 +113,11 @@ def render_report(report: Report, *, verbose: bool = False) -> RenderableType:
     return _ReportView(report, verbose)
 
 
-def print_report(console: Console, report: Report, *, verbose: bool = False) -> None:
-    """Print one report on `console`."""
-    console.print(render_report(report, verbose=verbose))
+def print_report(
+    console: Console, report: Report, *, verbose: bool = False, advise: bool = True
+) -> None:
+    """Print one report on `console`; with `advise`, its last line says what to do next."""
+    console.print(_ReportView(report, verbose, advise=advise))
 
 
 def print_reports(console: Console, reports: Sequence[Report], *, verbose: bool = False) -> None:
@@ -124,7 +126,7 @@ def print_reports(console: Console, reports: Sequence[Report], *, verbose: bool 
         print_report(console, reports[0], verbose=verbose)
         return
     for report in reports:
-        console.print(_ReportView(report, verbose, advise=False))
+        console.print(_ReportView(report, verbose, advise=False, several=True))
         console.print(_Rule())
     console.print(_SummaryView(reports))
 
@@ -132,13 +134,17 @@ def print_reports(console: Console, reports: Sequence[Report], *, verbose: bool 
 class _ReportView:
     """One report, drawn when its console is known."""
 
-    def __init__(self, report: Report, verbose: bool, *, advise: bool = True) -> None:
+    def __init__(
+        self, report: Report, verbose: bool, *, advise: bool = True, several: bool = False
+    ) -> None:
         self.report = report
         self.verbose = verbose
         self.advise = advise
+        self.several = several
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        yield from _report(_Pen(console, options, self.verbose), self.report, self.advise)
+        pen = _Pen(console, options, self.verbose)
+        yield from _report(pen, self.report, self.advise, several=self.several)
 
 
 class _Rule:
@@ -326,11 +332,11 @@ def _number(value: complex, digits: int) -> str:
 # One report
 
 
-def _report(pen: _Pen, report: Report, advise: bool) -> Iterator[Text]:
+def _report(pen: _Pen, report: Report, advise: bool, *, several: bool = False) -> Iterator[Text]:
     groups = by_topic(report)
     longest = max((cell_len(pen.clean(s.exercise.name)) for s in report.scores), default=0)
     pen.roomy = longest + ROOMY <= pen.table
-    yield from _header(pen, report, several=not advise)
+    yield from _header(pen, report, several=several)
     if not groups:
         yield Text()
         yield from pen.hang(Text("nothing was graded: no exercise was chosen"), indent=0)

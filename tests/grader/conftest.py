@@ -9,12 +9,16 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
-from grader.content import Content
+from grader.catalog import load_course
+from grader.cli import cli
+from grader.content import Content, locate
 from grader.grading import Grader
 from grader.model import Report
 from grader.stubs import make_stub
 from grader.submission import read_submission
+from grader.workspace import create_workspace
 
 # ---- reports
 
@@ -238,3 +242,27 @@ def grade_toy(toy_grader: Grader, tmp_path: Path) -> Callable[..., Report]:
         return toy_grader.grade(read_submission(file, toy_grader.course), **options)
 
     return grade
+
+
+@pytest.fixture
+def at_work(
+    own_toy: Content, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., str]:
+    """Runs a command in a workspace, which is the current folder, of the test's own toy course; what it prints.
+
+    Raises what the command raises.
+    """
+    content = locate(own_toy.root)
+    create_workspace(tmp_path / "ws", content, load_course(content))
+    monkeypatch.chdir(tmp_path / "ws")
+    monkeypatch.setenv("COLUMNS", "80")
+    runner = CliRunner()
+
+    def run(*args: str) -> str:
+        result = runner.invoke(cli, args, standalone_mode=False)
+        if result.exception is not None:
+            raise result.exception
+        assert max(map(len, result.output.splitlines()), default=0) <= 80
+        return result.output
+
+    return run

@@ -27,7 +27,13 @@ ARROWS: dict[str, set[str]] = {
     "files": {"errors"},
     "workspace": {"content", "errors", "files", "model"},
     "journal": {"errors", "model", "workspace"},
-    "practice": {"errors", "journal", "model", "stubs"},
+    "pieces": {"errors"},
+    "practice": {"errors", "journal", "model", "pieces", "stubs"},
+    "scratch": {"content", "model", "pieces", "stubs"},
+    "mock": {"content", "errors", "files", "journal", "model", "practice", "scratch"},
+    "review": {"journal", "model"},
+    "progress": {"journal", "model", "practice"},
+    "update": {"content", "errors", "files", "model", "pieces", "workspace"},
     "checks": {"calls", "errors", "model"},
     "sandbox": {"calls", "errors", "model"},
     "suite": {"errors", "model", "sandbox"},
@@ -40,8 +46,9 @@ ARROWS: dict[str, set[str]] = {
         "authoring", "bank", "catalog", "checks", "content", "grading", "model", "sandbox", "scoring", "stubs", "suite",
     },
     "cli": {
-        "authoring", "catalog", "content", "errors", "figures", "files", "grading", "journal", "model", "practice",
-        "report", "sandbox", "stubs", "submission", "verify", "workspace",
+        "authoring", "bank", "catalog", "content", "errors", "figures", "files", "grading", "journal", "mock", "model",
+        "practice", "progress", "report", "review", "scratch", "sandbox", "stubs", "submission", "update", "verify",
+        "workspace",
     },
 }  # fmt: skip
 

@@ -28,6 +28,7 @@ from grader.submission import (
     MAX_SOURCE_BYTES,
     Source,
     Submission,
+    calls_between,
     read_submission,
 )
 
@@ -747,3 +748,10 @@ def test_codecs_are_not_taken_from_the_submission(tmp_path: Path) -> None:
     assert "unknown encoding: evil" in problem.message
     with pytest.raises(LookupError):
         codecs.lookup("evil")
+
+
+def test_a_text_without_functions_calls_nothing() -> None:
+    """An empty file, and one that is no Python."""
+    assert calls_between("", {"f"}) == {}
+    assert calls_between("def (\n", {"f"}) == {}
+    assert calls_between("def f():\n    g()\ndef g(): pass\n", {"f", "g"})["f"] == {"g"}
