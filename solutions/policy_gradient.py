@@ -56,14 +56,16 @@ def standardize(x, eps=1e-8):
     Returns
     -------
     ndarray (n,) of float64. Where all entries are equal (one entry included), exactly zeros,
-    however large they are; an empty x gives an empty array.
+    however small or large they are; an empty x gives an empty array.
 
     Notes
     -----
     std is the population's: the sum of squares is divided by n. The mean of equal entries can
     round to something else than the entry, and eps then does not hide the difference: the mean of
     three times 0.1 is off by 1.4e-17, that of equal entries of 1e9 by up to 1e-7, ten times eps.
-    Entries of spread 1 about 1e6 come out right to 1e-8. x is not changed.
+    Entries of spread 1 about 1e6 come out right to 1e-8. Entries that are close are not equal:
+    [1, 1 + 1e-8] gives −1/3 and 1/3, up to the rounding of the mean. A warning of an overflow at
+    the largest floats does not matter. x is not changed.
 
     References
     ----------
@@ -183,7 +185,7 @@ def reinforce_grads(params, states, actions, weights):
     ----------
     params : dict with float64 arrays "W1" (d, h), "b1" (h,), "W2" (h, n_actions), "b2" (n_actions,).
     states : ndarray (T, d) of float64, T ≥ 1.
-    actions : ndarray (T,) of integers, of any width, in 0 … n_actions − 1.
+    actions : ndarray (T,) of integers, of any width, signed or unsigned, in 0 … n_actions − 1.
     weights : ndarray (T,) of float64, of either sign: what each step is weighted by, such as the
         standardized return or an advantage. Used as they are.
 
@@ -240,7 +242,7 @@ def reinforce_step(params, grads, lr, max_norm=None):
 
     Returns
     -------
-    dict with the keys of params: new arrays of float64, of the same shapes.
+    dict with the keys of params: arrays of float64, of the same shapes.
 
     Notes
     -----
@@ -290,7 +292,8 @@ def expected_baseline_grad(logits, baseline):
 
     Notes
     -----
-    Logits up to ±1e4 neither overflow nor warn; there the result is right to 1e-12·max|b|, absolute.
+    Logits up to ±1e4 neither overflow nor warn. There, and where entries of b are close to each
+    other but not equal, the result is right to 1e-12·max|b|, absolute.
     No argument is changed.
 
     References
@@ -499,8 +502,9 @@ def categorical_kl(p_logits, q_logits):
     Notes
     -----
     Logits need not be normalised. Right, and silent, for logits up to ±1e4: KL may reach 2e4, and
-    is not clipped. An action that is −inf in both contributes 0. A KL near zero is right to 1e-9,
-    absolute, and to 1e-7 where logits lie beyond ±1000. KL(p‖q) is not KL(q‖p). No argument is changed.
+    is not clipped. An action that is −inf in both contributes 0; a rare one is not left out. A KL
+    near zero is right to 1e-9, absolute, and to 1e-7 where logits lie beyond ±1000. KL(p‖q) is not
+    KL(q‖p). No argument is changed.
 
     References
     ----------
@@ -542,7 +546,7 @@ def categorical_kl_grad(p_logits, q_logits):
     Notes
     -----
     Right, and silent, for logits up to ±1e4; right to 1e-12, absolute, where q and p nearly
-    cancel. No argument is changed.
+    cancel or both are small: nothing is clipped. No argument is changed.
 
     References
     ----------

@@ -1,6 +1,7 @@
 """Right, but written in another way than the solution: every one must pass."""
 
 import math
+from fractions import Fraction
 
 import numpy as np
 
@@ -60,6 +61,28 @@ def standardize__std(x, eps=1e-8):
     if len(x) == 0 or np.ptp(x) == 0.0:
         return 0.0 * np.ones_like(x)
     return np.divide(np.subtract(x, np.average(x)), np.std(x) + eps)
+
+
+def standardize__fractions(x, eps=1e-8):
+    """Exact rational numbers until the root is taken."""
+    values = [Fraction(v) for v in x.tolist()]
+    mean = sum(values) / max(len(values), 1)
+    variance = sum((v - mean) ** 2 for v in values) / max(len(values), 1)
+    if variance == 0:
+        return [0.0] * len(values)
+    return [float(v - mean) / (math.sqrt(variance) + eps) for v in values]
+
+
+def standardize__running_mean(x, eps=1e-8):
+    """Welford's running mean and sum of squares."""
+    if len(x) == 0 or x.min() == x.max():
+        return np.zeros(len(x))
+    mean = squares = 0.0
+    for i, v in enumerate(x, 1):
+        ahead = v - mean
+        mean += ahead / i
+        squares += ahead * (v - mean)
+    return (x - mean) / (np.sqrt(squares / len(x)) + eps)
 
 
 def policy_probs__row_loop(params, states):
@@ -254,6 +277,13 @@ def expected_baseline_grad__two_cases(logits, baseline):
     return p * baseline - p * np.dot(p, baseline)
 
 
+def expected_baseline_grad__pairs(logits, baseline):
+    """Differences of the baselines of pairs of actions."""
+    p = _softmax_of(logits)
+    b = np.zeros(len(p)) + baseline
+    return p * ((b[:, None] - b) @ p)
+
+
 def optimal_baseline__expanded_norm(probs, q_values):
     """‖e − π‖² multiplied out."""
     w = probs * (1 - 2 * probs + np.dot(probs, probs))
@@ -388,6 +418,14 @@ def categorical_kl__impossible_set_to_zero(p_logits, q_logits):
     safe_p = np.where(np.isneginf(p_logits), 0.0, p_logits - normaliser_p[..., None])
     safe_q = np.where(np.isneginf(q_logits), 0.0, q_logits - normaliser_q[..., None])
     return np.einsum("...a,...a->...", p, safe_p - safe_q)
+
+
+def categorical_kl__difference_of_normalisers(p_logits, q_logits):
+    """The mean difference of the logits, and that of the two normalisers by itself."""
+    log_zp, log_zq = (np.logaddexp.reduce(z, axis=-1) for z in (p_logits, q_logits))
+    p, possible = np.exp(p_logits - np.expand_dims(log_zp, -1)), np.isfinite(p_logits)
+    gap = np.subtract(p_logits, q_logits, out=np.zeros(p.shape), where=possible)
+    return np.sum(p * gap, axis=-1) - (log_zp - log_zq)
 
 
 def categorical_kl__cross_minus_own_entropy(p_logits, q_logits):

@@ -105,6 +105,17 @@ def sure(rng, n):
     return np.linspace(20.5, 39.5, n) + 0.4 * rng.uniform(-1, 1, size=n)
 
 
+def sure_but_for_one(rng, n):
+    """As `sure`, but for the first, which is of order one.
+
+    A gradient wrong by a sign or a factor is then recognised in whichever way σ − 1 was computed, as its
+    rounding is small beside the largest entry.
+    """
+    values = sure(rng, n)
+    values[0] = rng.uniform(0.5, 1.5)
+    return values
+
+
 # discriminator_loss
 
 
@@ -206,7 +217,7 @@ def test_discriminator_grads_extremes(submission, rng, size):
 
 
 def test_discriminator_grads_sure_and_right(submission, rng):
-    real, fake = sure(rng, 6), -sure(rng, 4)
+    real, fake = sure_but_for_one(rng, 6), -sure_but_for_one(rng, 4)
     value = submission.discriminator_grads(real, fake)
     expected = grads_of_discriminator(real, fake)
     assert_close(value, expected, name=("d_real", "d_fake"), atol=NEARLY_ZERO)
@@ -296,7 +307,7 @@ def test_generator_minimax_grad_extremes(submission, rng, size):
 
 
 def test_generator_minimax_grad_vanishes(submission, rng):
-    fake = -sure(rng, 5)
+    fake = -sure_but_for_one(rng, 5)
     value = submission.generator_minimax_grad(fake)
     assert_close(value, grad_minimax(fake), axes=("sample",), atol=NEARLY_ZERO)
 
@@ -385,7 +396,7 @@ def test_generator_nonsaturating_grad_extremes(submission, rng, size):
 
 
 def test_generator_nonsaturating_grad_fooled(submission, rng):
-    fake = sure(rng, 5)
+    fake = sure_but_for_one(rng, 5)
     value = submission.generator_nonsaturating_grad(fake)
     assert_close(value, grad_nonsaturating(fake), axes=("sample",), atol=NEARLY_ZERO)
 
@@ -617,6 +628,33 @@ def test_game_jacobian_eigenvalues_not_of_full_rank(submission, rng, m, n, rank)
     assert_close(
         in_order(value, m + n),
         spectrum(m, n, sigmas, lr),
+        name="the eigenvalues, by imaginary part",
+        axes=("eigenvalue",),
+        atol=EIGENVALUE,
+    )
+
+
+@pytest.mark.parametrize(("m", "n"), [(3, 2), (2, 2)])
+def test_game_jacobian_eigenvalues_small_singular_value(submission, rng, m, n):
+    sigmas, lr = np.array([1e-4, 1.7]) * rng.uniform(0.8, 1.2, size=2), rng.uniform(0.3, 0.6)
+    value = submission.game_jacobian_eigenvalues(with_singular_values(rng, m, n, sigmas), lr)
+    assert_close(
+        in_order(value, m + n),
+        spectrum(m, n, sigmas, lr),
+        name="the eigenvalues, by imaginary part",
+        axes=("eigenvalue",),
+        atol=EIGENVALUE,
+    )
+
+
+@pytest.mark.parametrize(("m", "n"), [(2, 2), (2, 4)])
+def test_game_jacobian_eigenvalues_exactly_zero(submission, rng, m, n):
+    A, lr = np.zeros((m, n)), rng.uniform(0.3, 0.6)
+    A[0, 0] = sigma = rng.uniform(1.0, 3.0)
+    value = assert_no_warnings(submission.game_jacobian_eigenvalues, A, lr)
+    assert_close(
+        in_order(value, m + n),
+        spectrum(m, n, [sigma], lr),
         name="the eigenvalues, by imaginary part",
         axes=("eigenvalue",),
         atol=EIGENVALUE,

@@ -19,6 +19,8 @@ from grader.checks import (
 SATURATED = 1e-12
 # The mean of entries near 1e6 is off by a few ulps of 1e6, 1e-10 each: what is promised is 1e-8.
 OFFSET = 1e-8
+# The mean of two entries is off by an ulp or two, whichever way it is computed; 16 eps are granted.
+MEAN_ERROR = 16 * float(np.finfo(np.float64).eps)
 # A divergence near zero is a difference of logarithms, and Σ p (z_p − z_q) one of logits, of up to
 # 300 here, of which probabilities that sum to 1 ± 1e-13 leave 3e-11: what is promised is 1e-9.
 KL_FLOOR = 1e-9
@@ -223,6 +225,15 @@ def test_discounted_returns_long(submission, rng):
     assert_close(submission.discounted_returns(rewards, gamma), expected, axes=("step",))
 
 
+@pytest.mark.parametrize("gamma", [0.99, 1.0])
+def test_discounted_returns_far_ahead(submission, rng, gamma):
+    T = 300
+    rewards = rng.normal(size=T) + 1
+    powers = gamma ** np.arange(T)
+    expected = np.array([float(powers[: T - t] @ rewards[t:]) for t in range(T)])
+    assert_close(submission.discounted_returns(rewards, gamma), expected, axes=("step",))
+
+
 def test_discounted_returns_one_reward(submission, rng):
     rewards = rng.normal(size=1) + 4
     assert_close(submission.discounted_returns(rewards, 0.7), rewards, axes=("step",))
@@ -275,12 +286,35 @@ def test_standardize_far_from_zero(submission, rng):
     assert_close(submission.standardize(x), standardized(x - 1e6, 1e-8), atol=OFFSET)
 
 
-@pytest.mark.parametrize(("n", "scale"), [(3, 0.1), (7, 1e9), (6, -1e7), (37, 1e16), (5, 1e308)])
+def mean_rounds(x):
+    """How far the mean of equal entries is off, in whichever usual way it is computed."""
+    n, entry = len(x), float(x[0])
+    means = [float(np.mean(x)), sum(x.tolist()) / n, math.fsum(x.tolist()) / n]
+    off = [abs(mean - entry) for mean in means]
+    return min(off), off[0]
+
+
+# 7, 11, 37 and 13 are no sums of two powers of 2: a mean by way of an exact sum can be off too.
+@pytest.mark.parametrize(("n", "scale"), [(7, 0.1), (7, 1e9), (11, -1e7), (37, 1e16), (13, 0.01)])
 def test_standardize_equal_entries(submission, rng, n, scale):
-    # Entries whose mean rounds to something else, where that is possible.
-    entries = [np.full(n, scale * u) for u in rng.uniform(1.0, 1.5, size=40)]
-    x = max(entries, key=lambda e: abs(np.mean(e / scale) - e[0] / scale))
+    entries = [np.full(n, scale * u) for u in rng.uniform(1.0, 1.5, size=60)]
+    x = max(entries, key=mean_rounds)
     assert_close(submission.standardize(x), np.zeros(n), zeros_expected=True)
+
+
+@pytest.mark.parametrize(("n", "entry"), [(3, 0.1), (5, 1.5e308)])
+def test_standardize_equal_entries_of_one_tenth_and_of_the_largest(submission, n, entry):
+    # np.mean of three times 0.1 is 0.10000000000000002, that of the largest floats overflows.
+    value = submission.standardize(np.full(n, entry))
+    assert_close(value, np.zeros(n), zeros_expected=True)
+
+
+@pytest.mark.parametrize(("entry", "step"), [(1.0, 1e-8), (1e6, 0.02), (1e9, 0.05)])
+def test_standardize_close_entries(submission, entry, step):
+    x = np.array([entry, entry + step])
+    half = float(x[1] - x[0]) / 2  # exact; so is the standard deviation
+    expected = np.array([-half, half]) / (half + 1e-8)
+    assert_close(submission.standardize(x), expected, atol=MEAN_ERROR * entry / (half + 1e-8))
 
 
 def test_standardize_some_equal_entries(submission, rng):
@@ -351,8 +385,12 @@ def test_policy_probs_spread_logits(submission, rng):
     assert_close(value, probs_of(params, states), axes=("step", "action"))
 
 
-def test_policy_probs_small_ones_keep_their_digits(submission, rng):
+@pytest.mark.parametrize("height", [0.0, 300.0])
+def test_policy_probs_small_ones_keep_their_digits(submission, rng, height):
     params, states = make_params(rng, 3, 4, 5), rng.normal(size=(2, 3))
+    # One hidden unit lifts the logits of the first state 600 above those of the second.
+    states[:, 0], params["W1"][:, 0], params["b1"][0] = [2.5, 0.5], [1.0, 0.0, 0.0], 0.0
+    params["W2"][0] += height
     params["b2"] += np.array([0.0, -40.0, -300.0, -600.0, 1.0])
     value = as_array(submission.policy_probs(params, states), (2, 5), axes=("step", "action"))
     if not (value > 0).all():
@@ -416,6 +454,21 @@ def test_log_policy_grad_at_the_kink(submission, rng, row):
     assert_close(value, expected, axes=AXES, atol=atol, zeros_expected=True)
 
 
+def beside_the_kink(rng):
+    """As `on_the_kink`, but for one unit 1e-9 above its kink and one 1e-9 below: exact in any order."""
+    params, states = on_the_kink(rng)
+    params["b1"][[1, 2]] += [2.0**-30, -(2.0**-30)]
+    return params, states
+
+
+@pytest.mark.parametrize("row", [0, 1])
+def test_log_policy_grad_beside_the_kink(submission, rng, row):
+    params, states = beside_the_kink(rng)
+    value = submission.log_policy_grad(params, states[row], 2)
+    expected, atol = score(params, states[row], 2), digits_lost(params, states)
+    assert_close(value, expected, axes=AXES, atol=atol, zeros_expected=True)
+
+
 def test_log_policy_grad_far_logits(submission, rng):
     params, states = far_logits(rng, 3, 6, 4, 5)
     for t in (0, 1):
@@ -433,9 +486,12 @@ def test_log_policy_grad_impossible_action(submission, rng):
     assert_close(value, score(params, states[0], action), axes=AXES)
 
 
-def test_log_policy_grad_certain_action(submission, rng):
+@pytest.mark.parametrize("margin", [19.0, 22.5])
+def test_log_policy_grad_certain_action(submission, rng, margin):
     params, states = policy_and_states(rng, 2, 5, 3, 1)
-    params["b2"][1] += 20.0
+    logits = layers(params, states[0])[2]
+    rest = math.log(math.exp(logits[0]) + math.exp(logits[2]))
+    params["b2"][1] += rest + margin - logits[1]  # 1 − π is 5.6e-9 or 1.7e-10
     value = submission.log_policy_grad(params, states[0], 1)
     expected = score(params, states[0], 1)
     atol = digits_lost(params, states)
@@ -511,8 +567,22 @@ def test_reinforce_grads_action_dtype(submission, rng, dtype):
     assert_close(value, expected, axes=AXES, atol=digits_lost(params, states, weights))
 
 
-def test_reinforce_grads_at_the_kink(submission, rng):
-    params, states = on_the_kink(rng)
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint64])
+def test_reinforce_grads_many_steps(submission, rng, dtype):
+    T = 200  # times an action it is more than 255
+    params, states = policy_and_states(rng, 2, 5, 3, 2)
+    visited, actions = rng.integers(0, 2, size=T), rng.integers(0, 3, size=T)
+    weights = rng.normal(size=T)
+    value = submission.reinforce_grads(params, states[visited], actions.astype(dtype), weights)
+    # The weights of the same action in the same state add up.
+    sums = np.bincount(3 * visited + actions, weights, 6)
+    expected = weighted_scores(params, np.repeat(states, 3, axis=0), np.tile(np.arange(3), 2), sums)
+    assert_close(value, expected, axes=AXES, atol=digits_lost(params, states, weights))
+
+
+@pytest.mark.parametrize("beside", [False, True])
+def test_reinforce_grads_at_the_kink(submission, rng, beside):
+    params, states = beside_the_kink(rng) if beside else on_the_kink(rng)
     actions, weights = np.array([3, 0, 2]), rng.normal(size=3) + np.array([2, -2, 2])
     value = submission.reinforce_grads(params, states, actions, weights)
     expected = weighted_scores(params, states, actions, weights)
@@ -676,6 +746,16 @@ def test_expected_baseline_grad_number(submission, rng, b):
 def test_expected_baseline_grad_equal_entries(submission, rng):
     value = submission.expected_baseline_grad(rng.normal(size=5) * 2, np.full(5, -4.2))
     assert_close(value, np.zeros(5), atol=SATURATED * 4.2, zeros_expected=True)
+
+
+@pytest.mark.parametrize("spread", [4.0, 4e-3])
+def test_expected_baseline_grad_close_entries(submission, rng, spread):
+    logits = np.array([0.0, math.log(3.0), 0.5]) + 0.1 * rng.normal(size=3)
+    offsets = spread * np.array([-1.0, 1.0, 0.2]) * rng.uniform(0.5, 1.0, size=3)
+    b = 1e6 + offsets
+    # What is common to all entries cancels; b - 1e6 is exact.
+    value = submission.expected_baseline_grad(logits, b)
+    assert_close(value, expected_score(logits, b - 1e6), axes=("action",), atol=SATURATED * 1e6)
 
 
 def test_expected_baseline_grad_ties(submission, rng):
@@ -869,7 +949,7 @@ def test_gae_one_step(submission, rng, terminated, truncated):
 
 def test_gae_large_values_behind_the_end(submission, rng):
     steps = stretch(rng, 10, terminated=(3, 9), truncated=(6,))
-    steps[2][[3, 9]] = 1e6
+    steps[2][[3, 9]] = 1e6, 1e14
     assert_gae(submission, steps, 0.9, 0.95)
 
 
@@ -939,7 +1019,7 @@ def surrogate_grad(log_probs, old_log_probs, advantages, clip):
 CELLS = [(place, sign) for place in ("below", "inside", "above") for sign in (1, -1)]
 
 
-@pytest.mark.parametrize("clip", [0.2, 0.07, 0.65])
+@pytest.mark.parametrize("clip", [0.2, 0.07, 0.65, 0.95])
 def test_ppo_clip_objective_values(submission, rng, clip):
     sample = across_the_band(rng, clip)
     value = submission.ppo_clip_objective(*sample, clip)
@@ -980,7 +1060,7 @@ def test_ppo_clip_objective_pure(submission, rng):
     assert_pure(submission.ppo_clip_objective, *across_the_band(rng, 0.2), 0.2)
 
 
-@pytest.mark.parametrize("clip", [0.2, 0.07, 0.65])
+@pytest.mark.parametrize("clip", [0.2, 0.07, 0.65, 0.95])
 def test_ppo_clip_grad_values(submission, rng, clip):
     sample = across_the_band(rng, clip)
     value = submission.ppo_clip_grad(*sample, clip)
@@ -1028,7 +1108,7 @@ def test_ppo_clip_grad_at_the_band_of_zero_width(submission, rng):
     assert_close(value, expected, axes=("sample",), constants={"N": 7})
 
 
-@pytest.mark.parametrize("clip", [0.2, 0.6])
+@pytest.mark.parametrize("clip", [0.2, 0.6, 0.95])
 def test_ppo_clip_grad_close_to_the_band(submission, rng, clip):
     near = np.array([1 - 1e-7, 1 + 1e-7])
     ratios = np.concatenate([(1 - clip) * near, (1 + clip) * near] * 2)
@@ -1157,8 +1237,10 @@ def test_categorical_kl_of_itself(submission, rng):
 
 
 def test_categorical_kl_nearby(submission, rng):
-    p = rng.normal(size=(3, 5))
-    q = p + 1e-2 * rng.normal(size=(3, 5))
+    p = rng.uniform(-1, 1, size=(4, 5))
+    # Divergences of about 5e-5, 5e-7, 5e-8 and 1e-8.
+    steps = np.array([[1e-2], [1e-3], [3e-4], [1.5e-4]])
+    q = p + steps * np.array([1, -1, -1, 1, 1]) * rng.uniform(0.7, 1.3, size=(4, 5))
     assert_close(submission.categorical_kl(p, q), kl_of(p, q), axes=("row",), atol=KL_FLOOR)
 
 
@@ -1182,9 +1264,10 @@ def test_categorical_kl_impossible_actions_of_one_row(submission, rng):
 
 
 def test_categorical_kl_rare_actions(submission, rng):
-    p, q = rng.normal(size=(3, 4)), rng.normal(size=(3, 4))
-    p[[0, 1, 2], [2, 0, 3]] -= [8.0, 11.0, 14.0]
-    q[[0, 1, 2], [2, 0, 3]] -= [500.0, 3000.0, 9000.0]
+    p, q = rng.normal(size=(4, 4)), rng.normal(size=(4, 4))
+    p[[0, 1, 2, 3], [2, 0, 3, 1]] -= [8.0, 11.0, 14.0, 19.0]
+    q[3] += 9990.0
+    q[[0, 1, 2, 3], [2, 0, 3, 1]] -= [500.0, 3000.0, 9000.0, 19980.0]
     value = assert_no_warnings(submission.categorical_kl, p, q)
     assert_close(value, kl_of(p, q), axes=("row",), atol=KL_FLOOR_AT_1E4)
 
@@ -1210,6 +1293,21 @@ def test_categorical_kl_grad_differences(submission, rng):
     p, q = rng.normal(size=(2, 3)), rng.normal(size=(2, 3))
     value = submission.categorical_kl_grad(p, q)
     assert_gradient(lambda x: math.fsum(kl_of(p, x)), q, value, axes=("row", "action"))
+
+
+def test_categorical_kl_grad_nearby(submission, rng):
+    p = rng.uniform(2, 3, size=(3, 5))
+    q = p + np.array([[1e-4], [1e-6], [1e-8]]) * rng.normal(size=(3, 5))
+    value = submission.categorical_kl_grad(p, q)
+    assert_close(value, kl_grad_of(p, q), axes=("row", "action"), atol=SATURATED)
+
+
+def test_categorical_kl_grad_rare_actions(submission, rng):
+    p, q = rng.normal(size=(3, 4)), rng.normal(size=(3, 4))
+    p[[0, 1, 2], [2, 0, 3]] = [-22.0, -26.0, -19.0]
+    q[[0, 1, 2], [2, 0, 3]] = [-25.0, -22.0, -23.0]
+    value = submission.categorical_kl_grad(p, q)
+    assert_close(value, kl_grad_of(p, q), axes=("row", "action"), atol=SATURATED)
 
 
 def test_categorical_kl_grad_far_apart(submission, rng):

@@ -711,6 +711,20 @@ def game_jacobian_eigenvalues__square_root_of_negative(A, lr):
     return both[np.argsort(-abs(both.imag))][: m + n]
 
 
+def game_jacobian_eigenvalues__small_is_zero(A, lr):
+    """singular values below 1e-3 are taken for 0"""
+    sigmas = _sigmas(A)
+    return _spectrum(A, 1j * lr * np.where(sigmas < 1e-3, 0.0, sigmas))
+
+
+def game_jacobian_eigenvalues__zeros_left_out(A, lr):
+    """singular values that are exactly 0 are left out, and their two eigenvalues with them"""
+    shift = 1j * lr * _sigmas(A)
+    ones = np.ones(abs(A.shape[0] - A.shape[1]))
+    shift = shift[shift != 0]
+    return np.concatenate([1 + shift, 1 - shift, ones]).astype(complex)
+
+
 def game_jacobian_eigenvalues__eigenvalues_of_A(A, lr):
     """the eigenvalues of a square A are used, not its singular values"""
     if A.shape[0] != A.shape[1]:

@@ -140,10 +140,23 @@ def discounted_returns__averaged(rewards, gamma):
     return out
 
 
+def discounted_returns__sixty_steps_ahead(rewards, gamma):
+    """only the next 60 rewards count, as if a power of γ that high were nothing"""
+    T, powers = len(rewards), gamma ** np.arange(60)
+    return np.array([powers[: T - t] @ rewards[t : t + 60] for t in range(T)], dtype=float)
+
+
 def standardize__equal_entries_are_noise(x, eps=1e-8):
     """equal entries are not looked for, and the rounding of their mean is divided by a deviation as small"""
     if len(x) == 0:
         return np.zeros(0)
+    return (x - np.mean(x)) / (np.std(x) + eps)
+
+
+def standardize__small_equal_entries_are_noise(x, eps=1e-8):
+    """equal entries are looked for only where they are large, but near 0.1 their mean rounds too"""
+    if len(x) == 0 or (np.ptp(x) == 0 and (len(x) == 1 or abs(x[0]) > 1)):
+        return np.zeros(len(x))
     return (x - np.mean(x)) / (np.std(x) + eps)
 
 
@@ -209,9 +222,16 @@ def standardize__close_is_equal(x, eps=1e-8):
     return (x - np.mean(x)) / (np.std(x) + eps)
 
 
+def standardize__relative_tolerance(x, eps=1e-8):
+    """entries are taken for equal that differ by no more than 1e-8 of their size"""
+    if len(x) == 0 or np.allclose(x, x[0], rtol=1e-8, atol=0):
+        return np.zeros(len(x))
+    return (x - np.mean(x)) / (np.std(x) + eps)
+
+
 def standardize__small_deviation_is_none(x, eps=1e-8):
-    """zeros are given wherever the standard deviation is not above eps, not only where entries are equal"""
-    if len(x) == 0 or np.ptp(x) == 0 or np.std(x) <= eps * 2:
+    """zeros are given wherever the standard deviation is below eps, not only where entries are equal"""
+    if len(x) == 0 or np.ptp(x) == 0 or np.std(x) < eps:
         return np.zeros(len(x))
     return (x - np.mean(x)) / (np.std(x) + eps)
 
@@ -240,6 +260,21 @@ def policy_probs__global_max(params, states):
     """one maximum is subtracted from the whole batch, so that states far below it underflow"""
     z = _forward(params, states)[2]
     e = np.exp(z - z.max())
+    return e / e.sum(axis=1, keepdims=True)
+
+
+def policy_probs__global_max_in_the_logarithm(params, states):
+    """one maximum is subtracted from the whole batch, so that the sum of a state far below it has no logarithm"""
+    z = _forward(params, states)[2]
+    z = z - z.max()
+    return np.exp(z - np.log(np.exp(z).sum(axis=1, keepdims=True)))
+
+
+def policy_probs__one_max_where_it_does_not_overflow(params, states):
+    """one maximum serves the whole batch where the rows' own differ by less than 700, and small probabilities underflow"""
+    z = _forward(params, states)[2]
+    top = z.max(axis=1, keepdims=True)
+    e = np.exp(z - (z.max() if np.ptp(top) < 700 else top))
     return e / e.sum(axis=1, keepdims=True)
 
 
@@ -346,6 +381,19 @@ def log_policy_grad__kink_counts_as_on(params, state, action):
     """a unit whose input is exactly 0 lets the gradient through: relu′(0) is taken as 1"""
     pre, hidden, g = _scores(params, state[None, :], np.array([action]))
     return _back(params, state[None, :], np.where(pre == 0, 1.0, pre), hidden, g)
+
+
+def log_policy_grad__mask_above_a_threshold(params, state, action):
+    """a unit counts as on only where its input is above 1e-6, not wherever it is above 0"""
+    pre, hidden, g = _scores(params, state[None, :], np.array([action]))
+    return _back(params, state[None, :], np.where(pre > 1e-6, pre, 0.0), hidden, g)
+
+
+def log_policy_grad__certain_is_zero(params, state, action):
+    """an action that is nearly certain is taken for certain, and its gradient for 0"""
+    grads = _one(params, state, action)
+    certain = grads["b2"][action] < 1e-9
+    return {key: np.zeros_like(g) if certain else g for key, g in grads.items()}
 
 
 def log_policy_grad__half_at_the_kink(params, state, action):
@@ -475,6 +523,29 @@ def reinforce_grads__kink_counts_as_on(params, states, actions, weights):
     """a unit whose input is exactly 0 lets the gradient through: relu′(0) is taken as 1"""
     pre, hidden, g = _scores(params, states, actions)
     return _back(params, states, np.where(pre == 0, 1.0, pre), hidden, g * weights[:, None])
+
+
+def reinforce_grads__mask_above_a_threshold(params, states, actions, weights):
+    """a unit counts as on only where its input is above 1e-6, not wherever it is above 0"""
+    pre, hidden, g = _scores(params, states, actions)
+    return _back(params, states, np.where(pre > 1e-6, pre, 0.0), hidden, g * weights[:, None])
+
+
+def reinforce_grads__narrow_index_overflows(params, states, actions, weights):
+    """a flat index is computed in the actions' own integers, which overflow where they are narrow"""
+    pre, hidden, logits = _forward(params, states)
+    T = np.asarray(len(actions)).astype(actions.dtype)
+    onehot = np.zeros((logits.shape[1], len(actions)))
+    np.put(onehot, (actions * T).astype(np.int64) + np.arange(len(actions)), 1.0)
+    return _back(params, states, pre, hidden, (onehot.T - _softmax(logits)) * weights[:, None])
+
+
+def reinforce_grads__unsigned_index_is_a_float(params, states, actions, weights):
+    """row numbers are added to unsigned actions of 64 bits, which NumPy makes a float: no index"""
+    pre, hidden, logits = _forward(params, states)
+    g = -_softmax(logits)
+    g.reshape(-1)[np.arange(len(actions)) * logits.shape[1] + actions] += 1.0
+    return _back(params, states, pre, hidden, g * weights[:, None])
 
 
 def reinforce_grads__importance_weighted(params, states, actions, weights):
@@ -610,6 +681,15 @@ def expected_baseline_grad__plain_mean(logits, baseline):
 def expected_baseline_grad__always_zero(logits, baseline):
     """the proof is applied to every baseline: zero is returned for one that depends on the action too"""
     return np.zeros(len(logits))
+
+
+def expected_baseline_grad__close_is_equal(logits, baseline):
+    """a baseline whose entries are close to each other is taken for a number, and zeros are returned"""
+    b = np.broadcast_to(baseline, logits.shape)
+    if np.allclose(b, b[0], rtol=1e-2):
+        return np.zeros(len(logits))
+    p = _softmax(logits)
+    return p * (b - np.sum(p * b))
 
 
 def expected_baseline_grad__no_normaliser(logits, baseline):
@@ -776,6 +856,25 @@ def gae__no_bootstrap_at_the_end(rewards, values, next_values, terminated, trunc
     following = np.append(next_values[:-1], 0.0)
     on = ~(terminated | truncated)
     return _gae(rewards, following, values, ~terminated, on, gamma, lam)
+
+
+def gae__no_bootstrap_without_a_flag(
+    rewards, values, next_values, terminated, truncated, gamma, lam
+):
+    """the last step of the array does not bootstrap where it has no flag: it is taken for terminated"""
+    on, ended = ~(terminated | truncated), terminated.copy()
+    ended[-1] |= not truncated[-1]
+    return _gae(rewards, next_values, values, ~ended, on, gamma, lam)
+
+
+def gae__added_and_subtracted_again(
+    rewards, values, next_values, terminated, truncated, gamma, lam
+):
+    """the next value of a terminated step is added and then subtracted, and a large one takes all digits with it"""
+    delta = rewards + gamma * next_values - values
+    delta -= terminated * (gamma * next_values)
+    on, zeros = ~(terminated | truncated), np.zeros(len(rewards))
+    return _gae(delta, zeros, zeros, zeros, on, gamma, lam)
 
 
 def gae__without_lambda(rewards, values, next_values, terminated, truncated, gamma, lam):
@@ -1086,6 +1185,35 @@ def categorical_kl__global_max(p_logits, q_logits):
     return (np.exp(log_p) * d).sum(axis=-1)
 
 
+def categorical_kl__global_max_of_probabilities(p_logits, q_logits):
+    """one maximum is taken for the whole batch, so that probabilities of rows far below it are 0/0"""
+    p, q = np.exp(p_logits - p_logits.max()), np.exp(q_logits - q_logits.max())
+    p, q = p / p.sum(axis=-1, keepdims=True), q / q.sum(axis=-1, keepdims=True)
+    return np.where(p > 0, p * np.log(p / q), 0.0).sum(axis=-1)
+
+
+def categorical_kl__global_max_masked(p_logits, q_logits):
+    """one maximum is taken for the whole batch, so that the sums of rows far below it have no logarithm"""
+    dp, dq = p_logits - p_logits.max(), q_logits - q_logits.max()
+    log_p = dp - np.log(np.exp(dp).sum(axis=-1, keepdims=True))
+    log_q = dq - np.log(np.exp(dq).sum(axis=-1, keepdims=True))
+    p = np.exp(log_p)
+    return np.where(p > 0, p * (log_p - log_q), 0.0).sum(axis=-1)
+
+
+def categorical_kl__small_is_zero(p_logits, q_logits):
+    """a divergence below 1e-6 is taken for 0"""
+    kl = _kl(p_logits, q_logits)
+    return np.where(kl < 1e-6, 0.0, kl)
+
+
+def categorical_kl__rare_left_out(p_logits, q_logits):
+    """actions of probability below 1e-7 are left out, though q's may be smaller by any factor"""
+    log_p, log_q = _log_softmax(p_logits), _log_softmax(q_logits)
+    p = np.exp(log_p)
+    return (p * np.subtract(log_p, log_q, out=np.zeros(p.shape), where=p > 1e-7)).sum(axis=-1)
+
+
 def _kl(p_logits, q_logits):
     log_p, log_q = _log_softmax(p_logits), _log_softmax(q_logits)
     d = np.subtract(log_p, log_q, out=np.zeros(log_p.shape), where=~np.isneginf(log_p))
@@ -1138,6 +1266,22 @@ def categorical_kl_grad__global_max(p_logits, q_logits):
     """one maximum is taken for the whole batch, so that rows far below it underflow"""
     p, q = np.exp(p_logits - p_logits.max()), np.exp(q_logits - q_logits.max())
     return q / q.sum(axis=-1, keepdims=True) - p / p.sum(axis=-1, keepdims=True)
+
+
+def categorical_kl_grad__clipped(p_logits, q_logits):
+    """probabilities are kept above 1e-10, so that rare actions get no gradient"""
+    return np.maximum(_softmax(q_logits), 1e-10) - np.maximum(_softmax(p_logits), 1e-10)
+
+
+def categorical_kl_grad__close_is_equal(p_logits, q_logits):
+    """differences of less than 1e-4 are taken for 0"""
+    grad = _softmax(q_logits) - _softmax(p_logits)
+    return np.where(abs(grad) < 1e-4, 0.0, grad)
+
+
+def categorical_kl_grad__rounded(p_logits, q_logits):
+    """the result is rounded to 11 digits behind the point, where small gradients lose theirs"""
+    return np.round(_softmax(q_logits) - _softmax(p_logits), 11)
 
 
 def categorical_kl_grad__logits(p_logits, q_logits):
