@@ -115,7 +115,7 @@ def tanh_grad(z):
 
     Notes
     -----
-    No warning at ±1e4 (cosh overflows at 711). ±inf give 0, NaN gives NaN. Compared with an absolute tolerance
+    No warning at ±1e4 (1/cosh² overflows from 356 on). ±inf give 0, NaN gives NaN. Compared with an absolute tolerance
     of 1e-12 where |z| is large, so that 1 − tanh² is accepted too. z is not changed.
 
     References
@@ -332,7 +332,7 @@ def clip_by_norm(grads, max_norm):
     """Scale a list of gradients so that their joint norm is at most `max_norm`.
 
     norm = √(Σ over all entries of all arrays g²); each array times max_norm/norm where norm > max_norm, and
-    unchanged elsewhere.
+    exactly as it is elsewhere.
 
     Parameters
     ----------
@@ -348,14 +348,15 @@ def clip_by_norm(grads, max_norm):
 
     Raises
     ------
-    ValueError : an entry is infinite or NaN, whatever the norm of the others.
+    ValueError : an entry is infinite or NaN, whatever the others are, and in a 0-d array too.
 
     Notes
     -----
     One norm for all arrays, not one for each. Gradients are never scaled up. No eps in the scale: the norm
     after clipping is max_norm itself. Entries near 1e200, whose squares overflow, and entries near 1e-200,
-    whose squares underflow, are clipped right, with max_norm as large or as small, and without a warning.
-    All zeros, or nothing at all, gives the norm 0.0. The arguments are not changed.
+    whose squares underflow, are clipped right, with max_norm as large or as small, and without a warning;
+    nor is there one at a norm of 1e-200 and a max_norm of 1e200, where max_norm/norm overflows. All zeros,
+    or nothing at all, gives the norm 0.0. The arguments are not changed.
 
     References
     ----------
@@ -389,8 +390,8 @@ def clip_by_value(grad, limit):
 
     Notes
     -----
-    ±inf become ±limit; NaN stays NaN (a clip hides no NaN). Entries within the limits come back as they are.
-    No warning at ±1e4. The argument is not changed.
+    ±inf become ±limit; NaN stays NaN (a clip hides no NaN). Entries within the limits come back
+    exactly, and the others become ±limit exactly. No warning at ±1e4. The argument is not changed.
 
     References
     ----------
@@ -413,7 +414,7 @@ def safe_divide(a, b, eps):
     Parameters
     ----------
     a, b : ndarrays of float64, of shapes that broadcast against each other; 0-d and empty included.
-    eps : float, positive and finite.
+    eps : float, at least 1e-100 and finite.
 
     Returns
     -------
@@ -534,8 +535,8 @@ def running_mean_var(x):
     -----
     Right where the mean is large beside the spread: at mean 1e9 and a standard deviation of 1 the variance
     is compared with a relative tolerance of 5e-6, while E[x²] − E[x]² keeps no digit. n = 1 gives
-    (x[0], 0.0). NaN among the values gives (NaN, NaN); infinities are not defined. No warning. x is
-    not changed.
+    (x[0], 0.0). NaN among the values, or as the only one, gives (NaN, NaN); infinities are not
+    defined. No warning. x is not changed.
 
     References
     ----------

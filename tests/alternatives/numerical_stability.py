@@ -386,7 +386,7 @@ def running_mean_var__merged(x):
 
     def merged(values):
         if len(values) == 1:
-            return 1, values[0], 0.0
+            return 1, values[0], values[0] - values[0]  # 0, or NaN for NaN
         half = len(values) // 2
         n, m, s = merged(values[:half])
         p, q, t = merged(values[half:])

@@ -95,6 +95,24 @@ def sigmoid__nan_becomes_zero(z):
     return out
 
 
+def sigmoid__nan_is_zero(z):
+    """`np.nan_to_num` turns a NaN among the inputs into 0, whose probability is one half"""
+    return _sigmoid(np.nan_to_num(_floats(z)))
+
+
+def sigmoid__nan_to_bound(z):
+    """z is bounded by `np.fmin` and `np.fmax` against overflow, and they turn NaN into a bound"""
+    z = _floats(z)
+    bound = z.dtype.type(80 if z.dtype == np.float32 else 500)
+    return 1 / (1 + np.exp(-np.fmax(np.fmin(z, bound), -bound)))
+
+
+def sigmoid__saturated(z):
+    """the probability is set to 0 below −20 and to 1 above 20, where it is still 2e-9 away"""
+    z = _floats(z)
+    return np.where(z > 20, z.dtype.type(1), np.where(z < -20, z.dtype.type(0), _sigmoid(z)))
+
+
 # sigmoid_grad
 
 
@@ -145,6 +163,19 @@ def sigmoid_grad__float64_always(z):
     """float32 comes back as float64"""
     s = _sigmoid(np.asarray(z, dtype=np.float64))
     return s * (1 - s)
+
+
+def sigmoid_grad__nan_becomes_zero(z):
+    """the entries that are not NaN are filled into zeros, so that NaN comes out as 0"""
+    z = _floats(z)
+    e = np.exp(-np.abs(z))
+    return np.where(np.isnan(z), z.dtype.type(0), e / (1 + e) ** 2)
+
+
+def sigmoid_grad__nan_is_zero(z):
+    """`np.nan_to_num` turns a NaN among the inputs into 0, whose slope is one quarter"""
+    e = np.exp(-np.abs(np.nan_to_num(_floats(z))))
+    return e / (1 + e) ** 2
 
 
 # log_sigmoid
@@ -202,6 +233,27 @@ def log_sigmoid__nan_to_num(z):
     return np.nan_to_num(np.minimum(z, 0) - np.log1p(np.exp(-np.abs(z))))
 
 
+def log_sigmoid__nan_to_num_of_z(z):
+    """`np.nan_to_num` is put over the input, which turns NaN into 0 and −inf into a number"""
+    z = np.nan_to_num(_floats(z))
+    return np.minimum(z, 0) - np.log1p(np.exp(-np.abs(z)))
+
+
+def log_sigmoid__nan_becomes_zero(z):
+    """the two signs are filled in by masks, so that NaN, which is neither, is left at 0"""
+    z = _floats(z)
+    out = np.zeros_like(z)
+    out[z >= 0] = -np.log1p(np.exp(-z[z >= 0]))
+    out[z < 0] = z[z < 0] - np.log1p(np.exp(z[z < 0]))
+    return out
+
+
+def log_sigmoid__log_of_clipped_sigmoid(z):
+    """the probabilities are clipped at 1e-12 before the logarithm, which bounds the result at −27.6"""
+    p = _sigmoid(z)
+    return np.log(np.maximum(p, p.dtype.type(1e-12)))
+
+
 # tanh_grad
 
 
@@ -212,7 +264,7 @@ def tanh_grad__of_the_output(z):
 
 
 def tanh_grad__overflowing_cosh(z):
-    """1/cosh² is used, and cosh overflows from 711 on"""
+    """1/cosh² is used, and the square overflows from 356 on"""
     return 1 / np.cosh(_floats(z)) ** 2
 
 
@@ -252,6 +304,12 @@ def tanh_grad__squared_sech(z):
 def tanh_grad__float64_always(z):
     """float32 comes back as float64"""
     return 1 - np.tanh(np.asarray(z, dtype=np.float64)) ** 2
+
+
+def tanh_grad__cut_off(z):
+    """the slope is set to 0 beyond ±10, where it is still 8e-9"""
+    z = _floats(z)
+    return np.where(np.abs(z) > 10, z.dtype.type(0), 1 - np.tanh(z) ** 2)
 
 
 # relu_grad
@@ -306,6 +364,12 @@ def relu_grad__eps_threshold(z):
     """small positive inputs, below 1e-8, are taken for 0"""
     z = _floats(z)
     return (z > 1e-8).astype(z.dtype)
+
+
+def relu_grad__machine_epsilon(z):
+    """positive inputs below the machine epsilon of their dtype are taken for 0"""
+    z = _floats(z)
+    return (z > np.finfo(z.dtype).eps).astype(z.dtype)
 
 
 # softplus
@@ -430,6 +494,26 @@ def gelu__float64_always(z):
     return z * _cdf(z)
 
 
+def _abramowitz_stegun(z):
+    """Φ from formula 7.1.26 for erf."""
+    x = np.abs(z) / math.sqrt(2)
+    t = 1 / (1 + 0.3275911 * x)
+    p = t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429))))  # fmt: skip
+    return (1 + np.sign(z) * (1 - p * np.exp(-x * x))) / 2
+
+
+def gelu__abramowitz_stegun(z):
+    """erf is taken from the approximation of Abramowitz and Stegun (7.1.26), which is off by up to 1.5e-7"""
+    z = _floats(z)
+    return z * _abramowitz_stegun(z)
+
+
+def gelu__cut_off(z):
+    """z itself is returned above 6 and 0 below −6, where the difference is still 6e-9"""
+    z = _floats(z)
+    return np.where(np.abs(z) > 6, np.maximum(z, 0), z * _cdf(z))
+
+
 # gelu_grad
 
 
@@ -493,6 +577,18 @@ def gelu_grad__float64_always(z):
     """float32 comes back as float64"""
     z = np.asarray(z, dtype=np.float64)
     return _cdf(z) + z * _density(z)
+
+
+def gelu_grad__abramowitz_stegun(z):
+    """erf is taken from the approximation of Abramowitz and Stegun (7.1.26), which is off by up to 1.5e-7"""
+    z = _floats(z)
+    return _abramowitz_stegun(z) + z * _density(z)
+
+
+def gelu_grad__cut_off(z):
+    """1 is returned above 6 and 0 below −6, where the difference is still 4e-8"""
+    z = _floats(z)
+    return np.where(np.abs(z) > 6, (z > 0).astype(z.dtype), _cdf(z) + z * _density(z))
 
 
 # bce_with_logits
@@ -559,6 +655,29 @@ def bce_with_logits__nan_ignored(z, y):
     return np.nanmean(_losses(z, y))
 
 
+def bce_with_logits__threshold(z, y):
+    """softplus(z) is cut off at 20, to z itself, where the difference is still 2e-9"""
+    return np.mean(np.where(z > 20, z, np.log1p(np.exp(np.minimum(z, 20)))) - z * y)
+
+
+def bce_with_logits__sure_costs_nothing(z, y):
+    """log(1 + exp(−|z|)) is left out beyond ±6, as if a sure right answer cost nothing"""
+    losses = np.maximum(z, 0) - z * y
+    return np.mean(losses + np.where(np.abs(z) > 6, 0.0, np.log1p(np.exp(-np.abs(z)))))
+
+
+def bce_with_logits__textbook_where_finite(z, y):
+    """log σ and log(1 − σ) are taken up to |z| = 20, and 1 − σ has lost half of its digits there"""
+    p = _sigmoid(np.clip(z, -20, 20))
+    textbook = -(y * np.log(p) + (1 - y) * np.log(1 - p))
+    return np.mean(np.where(np.abs(z) <= 20, textbook, _losses(z, y)))
+
+
+def bce_with_logits__base_two(z, y):
+    """the logarithms are taken to the base 2: the loss comes in bits, not in nats"""
+    return np.mean(_losses(z, y)) / math.log(2)
+
+
 # bce_with_logits_grad
 
 
@@ -614,6 +733,17 @@ def bce_with_logits_grad__softmax(z, y):
     """a softmax over all entries stands for the sigmoid: the entries are not classes of one choice"""
     e = np.exp(z - np.max(z))
     return (e / e.sum() - y) / np.size(z)
+
+
+def bce_with_logits_grad__last_axis(z, y):
+    """the gradient is divided by the length of the last axis, not by the number of entries"""
+    return (_sigmoid(z) - y) / (np.shape(z)[-1] if np.ndim(z) else 1)
+
+
+def bce_with_logits_grad__saturated(z, y):
+    """the sigmoid is set to 0 and 1 beyond ±6, where it is still 0.0025 away"""
+    s = np.where(np.isnan(z), z, np.where(np.abs(z) > 6, (z > 0).astype(float), _sigmoid(z)))
+    return (s - y) / np.size(z)
 
 
 # clip_by_norm
@@ -733,6 +863,52 @@ def clip_by_norm__in_place(grads, max_norm):
     return grads, norm
 
 
+def clip_by_norm__tiny_eps_in_scale(grads, max_norm):
+    """1e-12 is added to the norm in the scale, so that tiny gradients are shrunk too much"""
+    _check(grads)
+    norm = _norm(grads)
+    return [g * min(1.0, max_norm / (norm + 1e-12)) for g in grads], norm
+
+
+def _clipped_in_units(grads, max_norm, top):
+    if top == 0:
+        return [g * 1.0 for g in grads], 0.0
+    norm = float(top * np.sqrt(sum(np.sum((g / top) ** 2) for g in grads)))
+    return [g * (max_norm / norm) if norm > max_norm else g * 1.0 for g in grads], norm
+
+
+def clip_by_norm__signed_maximum(grads, max_norm):
+    """the entries are scaled by the largest, not by the largest in absolute value, before they are squared"""
+    _check(grads)
+    tops = [float(np.max(g)) for g in grads if np.size(g)]
+    return _clipped_in_units(grads, max_norm, max(tops, default=0.0))
+
+
+def clip_by_norm__first_array_decides(grads, max_norm):
+    """all entries are scaled by the maximum of the first array that is not zero, and another's squares overflow"""
+    _check(grads)
+    tops = [float(np.max(np.abs(g), initial=0)) for g in grads]
+    return _clipped_in_units(grads, max_norm, next((top for top in tops if top), 0.0))
+
+
+def clip_by_norm__nan_dropped_by_max(grads, max_norm):
+    """a NaN that comes after a number is dropped by Python's `max`, and where all else is 0 the norm is taken for 0"""
+    top = 0.0
+    for g in grads:
+        top = max(top, float(np.max(np.abs(g), initial=0)))
+    if top and not all(np.isfinite(g).all() for g in grads):
+        raise ValueError("not finite")
+    return _clipped_in_units(grads, max_norm, top)
+
+
+def clip_by_norm__quotient_first(grads, max_norm):
+    """max_norm/norm is computed before it is known to be needed, and overflows at a tiny norm"""
+    _check(grads)
+    norm = np.float64(_norm(grads))
+    scale = min(1.0, np.float64(max_norm) / norm) if norm else 1.0
+    return [g * scale for g in grads], float(norm)
+
+
 # clip_by_value
 
 
@@ -780,6 +956,16 @@ def clip_by_value__smooth(grad, limit):
 def clip_by_value__inwards(grad, limit):
     """min and max are interchanged: every entry ends at one of the limits or beyond"""
     return np.where(grad < 0, np.minimum(grad, -limit), np.maximum(grad, limit))
+
+
+def clip_by_value__nan_to_lower_limit(grad, limit):
+    """`np.fmax` comes first and turns NaN into −limit, which hides it"""
+    return np.fmin(np.fmax(grad, -limit), limit)
+
+
+def clip_by_value__rescaled(grad, limit):
+    """g is divided by limit, clipped to ±1 and multiplied again, which rounds entries within the limits"""
+    return np.clip(grad / limit, -1.0, 1.0) * limit
 
 
 # safe_divide
@@ -844,6 +1030,12 @@ def safe_divide__regularised(a, b, eps):
 def safe_divide__fixed_eps(a, b, eps):
     """1e-12 is used whatever `eps` says"""
     return a / np.where(np.abs(b) >= 1e-12, b, np.where(b < 0, -1e-12, 1e-12))
+
+
+def safe_divide__eps_floored(a, b, eps):
+    """eps is raised to 1e-9 where it is smaller"""
+    eps = max(eps, 1e-9)
+    return a / np.where(np.abs(b) >= eps, b, np.where(b < 0, -eps, eps))
 
 
 # safe_normalize
@@ -919,6 +1111,11 @@ def safe_normalize__root_mean_square(x, axis, eps):
 def safe_normalize__minimum(x, axis, eps):
     """the smaller of norm and eps divides, not the larger"""
     return x / np.minimum(_norms(x, axis), eps)
+
+
+def safe_normalize__eps_floored(x, axis, eps):
+    """eps is raised to 1e-12 where it is smaller"""
+    return x / np.maximum(_norms(x, axis), max(eps, 1e-12))
 
 
 # safe_normalize_vjp
@@ -1023,6 +1220,13 @@ def safe_normalize_vjp__both_branches(x, grad_output, axis, eps):
     return np.where(norm > eps, _vjp(x, grad_output, axis, norm, True), grad_output / eps)
 
 
+def safe_normalize_vjp__squares_compared(x, grad_output, axis, eps):
+    """the sum of squares is compared with eps, not with eps²"""
+    norm = _norms(x, axis)
+    free = norm**2 > eps
+    return _vjp(x, grad_output, axis, np.where(free, norm, eps), free)
+
+
 # running_mean_var
 
 
@@ -1112,3 +1316,10 @@ def running_mean_var__first_value_lost(x):
         mean += delta / k
         squares += delta * (value - mean)
     return mean, squares / len(x)
+
+
+def running_mean_var__lone_nan(x):
+    """a single value is returned with the variance 0 without a look, NaN too"""
+    if len(x) == 1:
+        return float(x[0]), 0.0
+    return float(np.mean(x)), float(np.var(x))
