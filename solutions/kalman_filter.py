@@ -40,7 +40,7 @@ def motion_jacobian(x, dt):
     """Jacobian of `motion_model` with respect to the state, at x.
 
     F_ij = ∂f_i/∂x_j: the identity, and
-    ∂x'/∂v = cos θ · dt, ∂x'/∂θ = −v sin θ · dt, ∂y'/∂v = sin θ · dt, ∂y'/∂θ = v cos θ · dt.
+    ∂x′/∂v = cos θ · dt, ∂x′/∂θ = −v sin θ · dt, ∂y′/∂v = sin θ · dt, ∂y′/∂θ = v cos θ · dt.
 
     Parameters
     ----------
@@ -88,7 +88,8 @@ def wrap_angle(a):
 
     Returns
     -------
-    A float for a float, an ndarray of float64 of a's shape for an ndarray. Right to 1e-9.
+    A float for a float, an ndarray of float64 of a's shape for an ndarray, also for one of shape
+    (1,) and in any memory layout; for a 0-d one, either. Right to 1e-9.
 
     Notes
     -----
@@ -116,7 +117,7 @@ def wrap_angle(a):
 def ekf_predict(x, P, Q, dt):
     """Prediction of the extended Kalman filter through `motion_model`.
 
-    x' = f(x),  P' = F P Fᵀ + Q,  with F the Jacobian of f at x.
+    x′ = f(x),  P′ = F P Fᵀ + Q,  with F the Jacobian of f at x.
 
     Parameters
     ----------
@@ -197,7 +198,7 @@ def kalman_gain(P, H, R):
 def ekf_update(x, P, z, H, R):
     """Update of the Kalman filter by a measurement that is linear in the state.
 
-    y = z − H x,  K = P Hᵀ (H P Hᵀ + R)⁻¹,  x' = x + K y,  P' = (I − K H) P.
+    y = z − H x,  K = P Hᵀ (H P Hᵀ + R)⁻¹,  x′ = x + K y,  P′ = (I − K H) P.
 
     Parameters
     ----------
@@ -213,7 +214,7 @@ def ekf_update(x, P, z, H, R):
 
     Notes
     -----
-    With the optimal gain all forms of P' are equal; any of them will do here. Where they differ
+    With the optimal gain all forms of P′ are equal; any of them will do here. Where they differ
     is the subject of `joseph_update`. The arguments are not changed.
 
     References
@@ -242,7 +243,7 @@ def ekf_update(x, P, z, H, R):
 def joseph_update(P, K, H, R):
     """Covariance after an update with any gain, in Joseph's form.
 
-    P' = (I − K H) P (I − K H)ᵀ + K R Kᵀ
+    P′ = (I − K H) P (I − K H)ᵀ + K R Kᵀ
 
     Parameters
     ----------
@@ -253,12 +254,12 @@ def joseph_update(P, K, H, R):
 
     Returns
     -------
-    ndarray (n, n) of float64, symmetric up to rounding (1e-12 · max|P'|) and positive
-    semi-definite: no eigenvalue lies below −1e-12 · max|P'|.
+    ndarray (n, n) of float64, symmetric up to rounding (1e-12 · max|P′|) and positive
+    semi-definite: no eigenvalue lies below −1e-12 · max|P′|.
 
     Notes
     -----
-    Must keep its digits where R is near 1e-16 and K H near the identity. P' is then about as
+    Must keep its digits where R is near 1e-16 and K H near the identity. P′ is then about as
     small as R, while the multiplied-out form P − K H P − P Hᵀ Kᵀ + K S Kᵀ has lost everything.
     The arguments are not changed.
 
@@ -355,7 +356,7 @@ def range_bearing_update(x, P, z, landmark, R):
     """Update of the extended Kalman filter by range and bearing of a known landmark.
 
     y = z − h(x) with its bearing wrapped; H is h's Jacobian at the predicted x, h being
-    `range_bearing`;  K = P Hᵀ (H P Hᵀ + R)⁻¹,  x' = x + K y,  P' = (I − K H) P.
+    `range_bearing`;  K = P Hᵀ (H P Hᵀ + R)⁻¹,  x′ = x + K y,  P′ = (I − K H) P.
 
     Parameters
     ----------
@@ -372,8 +373,8 @@ def range_bearing_update(x, P, z, landmark, R):
 
     Notes
     -----
-    Only the bearing's residual wraps; the range's, which may exceed π, does not. Any form of P'
-    will do. The arguments are not changed.
+    Only the bearing's residual wraps; the range's, which may exceed π by any amount, is neither
+    wrapped nor limited. Any form of P′ will do. The arguments are not changed.
 
     References
     ----------
@@ -382,7 +383,7 @@ def range_bearing_update(x, P, z, landmark, R):
     Examples
     --------
     >>> x, P = range_bearing_update(np.array([0.0, 0.0, 1.0, 0.0]), np.eye(4),
-    ...                             np.array([-3.0 + 8.0, 0.1 + 2 * np.pi]), np.array([4.0, 0.0]),
+    ...                             np.array([5.0, 0.1 + 2 * np.pi]), np.array([4.0, 0.0]),
     ...                             np.eye(2))
     >>> x.round(6)
     array([-0.5     , -0.012121,  1.      , -0.048485])
@@ -401,7 +402,7 @@ def range_bearing_update(x, P, z, landmark, R):
 def sqrt_predict(S, F, Q_sqrt):
     """Prediction of a square-root filter: the new factor, without ever forming a covariance.
 
-    S' lower-triangular with S' S'ᵀ = F S Sᵀ Fᵀ + Q_sqrt Q_sqrtᵀ.
+    S′ lower-triangular with S′ S′ᵀ = F S Sᵀ Fᵀ + Q_sqrt Q_sqrtᵀ.
 
     Parameters
     ----------
@@ -413,7 +414,7 @@ def sqrt_predict(S, F, Q_sqrt):
     Returns
     -------
     ndarray (n, n) of float64, lower-triangular, its diagonal non-negative. Where the new
-    covariance is singular the factor is not unique: then S' S'ᵀ and the triangular form count.
+    covariance is singular the factor is not unique: then S′ S′ᵀ and the triangular form count.
 
     Notes
     -----
@@ -442,7 +443,7 @@ def sqrt_predict(S, F, Q_sqrt):
 def sqrt_update(S, H, R_sqrt):
     """Update of a square-root filter: the new factor and the gain, from one QR decomposition.
 
-    S' lower-triangular with S' S'ᵀ = (I − K H) P and K = P Hᵀ (H P Hᵀ + R)⁻¹, where P = S Sᵀ and
+    S′ lower-triangular with S′ S′ᵀ = (I − K H) P and K = P Hᵀ (H P Hᵀ + R)⁻¹, where P = S Sᵀ and
     R = R_sqrt R_sqrtᵀ.
 
     Parameters
@@ -459,9 +460,10 @@ def sqrt_update(S, H, R_sqrt):
 
     Notes
     -----
-    With an orthogonal Θ,  [[R_sqrt, H S], [0, S]] Θ = [[E, 0], [K E, S']],  both sides
+    With an orthogonal Θ,  [[R_sqrt, H S], [0, S]] Θ = [[E, 0], [K E, S′]],  both sides
     lower-triangular in blocks, and E Eᵀ = H P Hᵀ + R. Must keep its digits where R_sqrt is near
-    1e-8 (R near 1e-16). The arguments are not changed.
+    1e-8 (R near 1e-16), also where m > n and H P Hᵀ is singular: S′ and K are compared to 1e-4 of
+    their largest entry there. The arguments are not changed.
 
     References
     ----------
@@ -559,7 +561,8 @@ def unscented_transform(points, w_mean, w_cov, noise):
 
     Returns
     -------
-    (mean, cov) : ndarrays (m,) and (m, m) of float64. No entry is treated as an angle.
+    (mean, cov) : ndarrays (m,) and (m, m) of float64. No entry is treated as an angle; the sum is
+    not clipped where negative weights make it indefinite.
 
     Notes
     -----

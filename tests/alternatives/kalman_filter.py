@@ -118,7 +118,7 @@ def wrap_angle__remainder(a):
 
 def wrap_angle__while(a):
     """Turns taken off one at a time, in a flat copy."""
-    out = np.array(a, dtype=float)
+    out = np.array(a, dtype=float, order="C")  # so that the flat one is a view
     flat = out.reshape(-1)
     for i in range(flat.size):
         while flat[i] > math.pi:

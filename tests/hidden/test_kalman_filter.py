@@ -226,6 +226,13 @@ def test_motion_model_no_time(submission, rng):
     assert_close(submission.motion_model(x, 0.0), x, axes=STATE)
 
 
+def test_motion_model_at_rest(submission, rng):
+    x = vehicle(rng)
+    x[2] = 0.0
+    for dt in (0.9, 0.0):
+        assert_close(submission.motion_model(x, dt), x, axes=STATE)
+
+
 def test_motion_model_in_every_direction(submission, rng):
     for quadrant in range(4):
         x = np.array([1.5, -2.5, 4.0, rng.uniform(0.1, 1.4) + quadrant * math.pi / 2])
@@ -293,7 +300,7 @@ def test_motion_jacobian_pure(submission, rng):
 # wrap_angle
 
 
-@pytest.mark.parametrize("shape", [(7,), (3, 5), (1, 4, 3)])
+@pytest.mark.parametrize("shape", [(7,), (3, 5), (1, 4, 3), (1,), (1, 1)])
 def test_wrap_angle_values(submission, rng, shape):
     a = rng.uniform(-1e3, 1e3, size=shape)
     expected = np.array([wrapped(v) for v in a.ravel()]).reshape(shape)
@@ -306,6 +313,23 @@ def test_wrap_angle_of_a_float(submission, rng):
         assert_close(submission.wrap_angle(a), wrapped(a), rtol=0.0, atol=WRAPPED)
 
 
+def test_wrap_angle_of_an_array_without_axes(submission, rng):
+    """Either a float or a 0-d array may come back: NumPy itself gives the one for the other."""
+    a = float(rng.choice([-1, 1]) * rng.uniform(6, 900))
+    assert_close(submission.wrap_angle(np.array(a)), wrapped(a), rtol=0.0, atol=WRAPPED)
+
+
+def test_wrap_angle_of_arrays_in_any_layout(submission, rng):
+    a = rng.uniform(-1e3, 1e3, size=(3, 5))
+    expected = np.array([[wrapped(v) for v in row] for row in a])
+    for view, values in (
+        (np.asfortranarray(a), expected),
+        (a.T, expected.T),
+        (a[::-1, ::2], expected[::-1, ::2]),
+    ):
+        assert_close(submission.wrap_angle(view), values, rtol=0.0, atol=WRAPPED)
+
+
 def test_wrap_angle_ends(submission):
     expected = np.array([math.pi, math.pi, 3.0, -3.0])
     value = submission.wrap_angle(np.array([-math.pi, math.pi, 3.0, -3.0]))
@@ -315,7 +339,7 @@ def test_wrap_angle_ends(submission):
 
 
 def test_wrap_angle_near_the_ends(submission, rng):
-    gap = 10.0 ** rng.uniform(-6, -3, size=6)
+    gap = np.append(10.0 ** rng.uniform(-7, -3, size=6), 1e-7 * rng.uniform(0.5, 1, size=2))
     a = np.concatenate([math.pi - gap, math.pi + gap, -math.pi - gap, -math.pi + gap])
     expected = np.concatenate([math.pi - gap, gap - math.pi, math.pi - gap, gap - math.pi])
     assert_close(submission.wrap_angle(a), expected, rtol=0.0, atol=WRAPPED)
@@ -378,6 +402,23 @@ def test_ekf_predict_no_time(submission, rng):
     x, P, Q = vehicle(rng), covariance(rng, 4), covariance(rng, 4, 0.5)
     value = submission.ekf_predict(x, P, Q, 0.0)
     assert_close(value, (x, P + Q), name=("x", "P"), axes=(STATE, STATES))
+
+
+def test_ekf_predict_at_rest(submission, rng):
+    """Without speed the position still depends on the speed, and its covariance on v's."""
+    x, P, Q = vehicle(rng), covariance(rng, 4), covariance(rng, 4, 0.5)
+    x[2] = 0.0
+    expected, terms = predicted(x, P, Q, 0.8)
+    value = submission.ekf_predict(x, P, Q, 0.8)
+    assert_close(value, expected, name=("x", "P"), axes=(STATE, STATES), terms=terms)
+    value = submission.ekf_predict(x, P, Q, 0.0)
+    assert_close(value, (x, P + Q), name=("x", "P"), axes=(STATE, STATES))
+
+
+def test_ekf_predict_known_state(submission, rng):
+    x, Q = vehicle(rng), covariance(rng, 4, 0.5)
+    value = submission.ekf_predict(x, np.zeros((4, 4)), Q, 0.8)
+    assert_close(value, (moved(x, 0.8), Q), name=("x", "P"), axes=(STATE, STATES))
 
 
 def test_ekf_predict_heading_is_not_wrapped(submission, rng):
@@ -470,10 +511,12 @@ def test_ekf_update_singular(submission, rng):
     assert_close(value, expected, name=("x", "P"), axes=(STATE, STATES), terms=terms)
 
 
-def test_ekf_update_wraps_nothing(submission, rng):
-    x, P = vehicle(rng, turns=30), covariance(rng, 4)
-    H, R = np.array([[1.0, 0, 0, 0], [0, 1, 0, 0], [0, 0, 0, 1]]), covariance(rng, 3)
-    y = np.array([7.0, -9.0, 20.0]) * rng.uniform(0.8, 1.2, size=3)
+@pytest.mark.parametrize("seen", [(0, 3), (3,), (0, 1), (0, 1, 3)])
+def test_ekf_update_wraps_nothing(submission, rng, seen):
+    """Each entry of the residual is beyond ±π, and so is the heading."""
+    x, P, m = vehicle(rng, turns=30), covariance(rng, 4), len(seen)
+    H, R = np.eye(4)[list(seen)], covariance(rng, m)
+    y = np.array([7.0, -9.0, 20.0])[:m] * rng.choice([-1, 1]) * rng.uniform(0.8, 1.2, size=m)
     expected, _ = updated(x, lower(P), y, H, R)
     value = submission.ekf_update(x, P, H @ x + y, H, R)
     assert_close(value, expected, name=("x", "P"), axes=(STATE, STATES))
@@ -634,7 +677,7 @@ def test_range_bearing_straight_behind_elsewhere(submission, rng):
 
 
 def test_range_bearing_after_many_turns(submission, rng):
-    for heading in (rng.uniform(600, 990), -rng.uniform(600, 990)):
+    for heading in (rng.uniform(930, 999), -rng.uniform(930, 999)):
         x = np.array([*rng.normal(size=2), 4.0, heading])
         expected = np.array([rng.uniform(2, 30), rng.uniform(-3, 3)])
         value = submission.range_bearing(x, plant(rng, x, *expected))
@@ -691,6 +734,14 @@ def test_range_bearing_jacobian_along_the_axes(submission, rng):
         assert_close(value, seen_matrix(x, x[:2] + direction), axes=("range and bearing", "state"))
 
 
+def test_range_bearing_jacobian_after_many_turns(submission, rng):
+    for heading in (rng.uniform(930, 999), -rng.uniform(930, 999)):
+        x = np.array([*rng.normal(size=2), 4.0, heading])
+        landmark = plant(rng, x, 6.0, rng.uniform(-3, 3))
+        value = submission.range_bearing_jacobian(x, landmark)
+        assert_close(value, seen_matrix(x, landmark), axes=("range and bearing", "state"))
+
+
 def test_range_bearing_jacobian_pure(submission, rng):
     assert_pure(submission.range_bearing_jacobian, vehicle(rng), rng.normal(size=2) + 20)
 
@@ -707,13 +758,11 @@ def sighting(rng, x, bearing, residual, turns=0):
     return landmark, z
 
 
-def assert_sighting(submission, x, B, P, z, landmark, residual, R):
+def assert_sighting(submission, x, B, P, z, landmark, residual, R, atol=MANY_TURNS):
     """Compare with the update by the planted residual."""
     expected, terms = updated(x, B, residual, seen_matrix(x, landmark), R)
     value = submission.range_bearing_update(x, P, z, landmark, R)
-    assert_close(
-        value, expected, name=("x", "P"), axes=(STATE, STATES), terms=terms, atol=MANY_TURNS
-    )
+    assert_close(value, expected, name=("x", "P"), axes=(STATE, STATES), terms=terms, atol=atol)
 
 
 @pytest.mark.parametrize("sign", [1, -1])
@@ -733,18 +782,18 @@ def test_range_bearing_update_across_half_turn(submission, rng, sign):
     assert_sighting(submission, x, lower(P), P, z, landmark, residual, R)
 
 
-@pytest.mark.parametrize("turns", [1, -2, 100])
+@pytest.mark.parametrize("turns", [1, -2, 157])
 def test_range_bearing_update_unwrapped_bearing(submission, rng, turns):
     x, P, R = vehicle(rng), covariance(rng, 4), covariance(rng, 2, 0.4)
     residual = np.array([rng.uniform(0.5, 1), rng.uniform(0.3, 0.6)])
     landmark, z = sighting(rng, x, rng.uniform(-2, 2), residual, turns)
-    assert_sighting(submission, x, lower(P), P, z, landmark, residual, R)
+    assert_sighting(submission, x, lower(P), P, z, landmark, residual, R, atol=WRAPPED)
 
 
-@pytest.mark.parametrize("sign", [1, -1])
-def test_range_bearing_update_range_does_not_wrap(submission, rng, sign):
+@pytest.mark.parametrize("size", [6, -6, 25])
+def test_range_bearing_update_range_does_not_wrap(submission, rng, size):
     x, P, R = vehicle(rng), covariance(rng, 4), covariance(rng, 2, 0.4)
-    residual = np.array([sign * rng.uniform(4, 8), -rng.uniform(0.2, 0.5)])
+    residual = np.array([size * rng.uniform(0.7, 1.3), -rng.uniform(0.2, 0.5)])
     landmark, z = sighting(rng, x, rng.uniform(-1.5, 1.5), residual)
     assert_sighting(submission, x, lower(P), P, z, landmark, residual, R)
 
@@ -762,7 +811,7 @@ def test_range_bearing_update_heading_is_not_wrapped(submission, rng):
     x[3] = -rng.uniform(200, 300)
     residual = np.array([0.8, rng.uniform(0.2, 0.5)])
     landmark, z = sighting(rng, x, rng.uniform(2, 3), residual, turns=7)
-    assert_sighting(submission, x, lower(P), P, z, landmark, residual, R)
+    assert_sighting(submission, x, lower(P), P, z, landmark, residual, R, atol=WRAPPED)
 
 
 def test_range_bearing_update_singular(submission, rng):
@@ -916,7 +965,45 @@ def test_sqrt_update_sharp_sensor(submission, rng):
     new, gain = pair(submission.sqrt_update(S, H, R_sqrt), "S, K")
     new = as_array(new, (3, 3), name="S", axes=STATES)
     assert_close(new, expected, name="S", axes=STATES, atol=SQRT_DIGITS * np.abs(expected).max())
-    assert_close(gain, K, name="K", axes=("state", "measurement"), rtol=1e-7, atol=1e-7)
+    assert_close(
+        gain, K, name="K", axes=("state", "measurement"), atol=SQRT_DIGITS * np.abs(K).max()
+    )
+
+
+@pytest.mark.parametrize(("n", "m", "singular"), [(2, 3, True), (3, 4, False)])
+def test_sqrt_update_more_sharp_sensors_than_states(submission, rng, n, m, singular):
+    """H P Hᵀ is singular, and only R near 1e-16 keeps the innovation from it: squares lose it.
+
+    QR forms reach 1e-7 of the largest entry of S and of K; a gain from squared factors 1e-3 at best.
+    """
+    H = np.linalg.qr(rng.normal(size=(m, n)))[0] * rng.uniform(0.6, 1.8, size=n)
+    R_sqrt, S = 1e-8 * root(rng, m), lower(covariance(rng, n))
+    if singular:  # one large direction, the other known to 1e-8
+        S = lower_of_rows(np.hstack([rng.normal(size=(n, 1)), 1e-8 * root(rng, n)]).T)
+    rows = np.block([[R_sqrt, H @ S], [np.zeros((n, m)), S]])
+    expected, K = lower_of_rows(rows.T)[m:, m:], gain_exactly(S, H, R_sqrt)
+    new, gain = pair(submission.sqrt_update(S, H, R_sqrt), "S, K")
+    new = as_array(new, (n, n), name="S", axes=STATES)
+    assert_close(new, expected, name="S", axes=STATES, atol=SQRT_DIGITS * np.abs(expected).max())
+    assert_close(
+        gain, K, name="K", axes=("state", "measurement"), atol=SQRT_DIGITS * np.abs(K).max()
+    )
+
+
+def gain_exactly(S, H, R_sqrt):
+    """P Hᵀ (H P Hᵀ + R)⁻¹ in exact arithmetic, by Gauss–Jordan elimination."""
+    m, S, H, R_sqrt = len(H), exactly(S), exactly(H), exactly(R_sqrt)
+    G = times(H, S)
+    C = times(G, [list(c) for c in zip(*S, strict=True)])
+    V = times(G, [list(c) for c in zip(*G, strict=True)])
+    W = times(R_sqrt, [list(c) for c in zip(*R_sqrt, strict=True)])
+    rows = [[a + b for a, b in zip(v, w, strict=True)] + c for v, w, c in zip(V, W, C, strict=True)]
+    for j in range(m):
+        for i in range(m):
+            if i != j:
+                share = rows[i][j] / rows[j][j]
+                rows[i] = [a - share * b for a, b in zip(rows[i], rows[j], strict=True)]
+    return np.array([[float(v / rows[j][j]) for v in rows[j][m:]] for j in range(m)]).T
 
 
 def test_sqrt_update_three_hundred_steps(submission, rng):
@@ -1066,6 +1153,17 @@ def test_unscented_transform_negative_weights(submission, rng):
     assert_close(value, expected, **TRANSFORM, terms=terms)
 
 
+def test_unscented_transform_indefinite_spread(submission, rng):
+    """A negative weight can make the sum indefinite; it is added up as it is."""
+    points = rng.normal(size=(7, 3))
+    points[0] += np.array([4.0, -3.0, 5.0])
+    w_mean, w_cov = np.full(7, 1 / 7), np.array([-1.5, *rng.uniform(0.1, 0.3, size=6)])
+    for noise in (covariance(rng, 3), covariance(rng, 3) + 200 * np.eye(3)):
+        expected, terms = weighted(points, w_mean, w_cov, noise)
+        value = submission.unscented_transform(points, w_mean, w_cov, noise)
+        assert_close(value, expected, **TRANSFORM, terms=terms)
+
+
 def test_unscented_transform_of_angles(submission, rng):
     """Entries on both sides of ±π are averaged as the numbers they are."""
     points, noise = rng.normal(size=(9, 4)), covariance(rng, 4)
@@ -1127,6 +1225,16 @@ def test_ukf_predict_small_alpha(submission, rng):
     value = submission.ukf_predict(x, P, Q, 0.6, 1e-3, 2.0, 0.0)
     atol = SMALL_ALPHA_COVARIANCE * np.abs(expected[1]).max()
     assert_close(value, expected, **UNSCENTED, rtol=SMALL_ALPHA_COVARIANCE, atol=atol)
+
+
+def test_ukf_predict_indefinite_spread(submission, rng):
+    """n + λ = ½: the central weight is −7, and along the way the sum without Q is negative."""
+    x, P, Q = vehicle(rng), covariance(rng, 4, 0.01), covariance(rng, 4, 2.0)
+    x[2] = rng.choice([-1, 1]) * rng.uniform(5, 9)
+    P[3, 3] += 0.6
+    expected = unscented(x, P, Q, 1.0, 1.0, 0.0, -3.5)
+    value = submission.ukf_predict(x, P, Q, 1.0, 1.0, 0.0, -3.5)
+    assert_close(value, expected, **UNSCENTED, terms={"P": {"Q": Q}})
 
 
 def test_ukf_predict_no_time(submission, rng):
@@ -1263,8 +1371,9 @@ def test_jacobian_forward_at_zero(submission, rng):
 
     x = rng.normal(size=4)
     x[[0, 2]] = 0
-    value = assert_no_warnings(submission.jacobian_forward, f, x)
-    assert_rows(value, A * np.cos(x))
+    for at in (x, np.zeros(4)):
+        value = assert_no_warnings(submission.jacobian_forward, f, at)
+        assert_rows(value, A * np.cos(at))
 
 
 def test_jacobian_forward_large_and_small_entries(submission, rng):

@@ -218,6 +218,23 @@ def wrap_angle__always_array(a):
     return _wrap(np.atleast_1d(a))
 
 
+def wrap_angle__snapped(a):
+    """whatever lies within 1e-6 of −π is taken for −π, and becomes π"""
+    r = _wrap(a)
+    return np.where(r < -np.pi + 1e-6, np.pi, r)[()]
+
+
+def wrap_angle__one_element(a):
+    """an array of one element gives a float"""
+    r = _wrap(a)
+    return float(r.item()) if np.size(r) == 1 else r
+
+
+def wrap_angle__memory_order(a):
+    """the entries are taken in memory order, so that those of a transposed array come back in other places"""
+    return _wrap(np.asarray(a).ravel(order="K")).reshape(np.shape(a))[()]
+
+
 # ekf_predict
 
 
@@ -279,6 +296,12 @@ def ekf_predict__jacobian_sign(x, P, Q, dt):
     """the Jacobian's derivative of the cosine lacks its minus sign"""
     F = _motion_jacobian(x, dt)
     F[0, 3] *= -1
+    return _motion(x, dt), F @ P @ F.T + Q
+
+
+def ekf_predict__certain_at_rest(x, P, Q, dt):
+    """where v is 0 the covariance is P + Q, as if an uncertain speed moved nothing"""
+    F = np.eye(4) if x[2] == 0 else _motion_jacobian(x, dt)
     return _motion(x, dt), F @ P @ F.T + Q
 
 
@@ -372,7 +395,7 @@ def ekf_update__joseph_without_noise(x, P, z, H, R):
 
 
 def ekf_update__factors_swapped(x, P, z, H, R):
-    """the factors are swapped: P (I − K H), which is the transpose of P'"""
+    """the factors are swapped: P (I − K H), which is the transpose of P′"""
     K = _gain(P, H, R)
     return x + K @ (z - H @ x), P @ (np.eye(len(x)) - K @ H)
 
@@ -408,6 +431,23 @@ def ekf_update__in_place(x, P, z, H, R):
     K = _gain(P, H, R)
     x += K @ (z - H @ x)
     return x.copy(), _joseph(P, K, H, R)
+
+
+def ekf_update__last_residual_wrapped(x, P, z, H, R):
+    """the last entry of the residual is wrapped, though no entry of z is an angle"""
+    K = _gain(P, H, R)
+    y = z - H @ x
+    y[-1] = _wrap(y[-1])
+    return x + K @ y, _joseph(P, K, H, R)
+
+
+def ekf_update__second_of_two_wrapped(x, P, z, H, R):
+    """a measurement of two entries is taken for range and bearing, and the second residual is wrapped"""
+    K = _gain(P, H, R)
+    y = z - H @ x
+    if len(y) == 2:
+        y[1] = _wrap(y[1])
+    return x + K @ y, _joseph(P, K, H, R)
 
 
 # joseph_update
@@ -467,6 +507,17 @@ def joseph_update__subtracts_gain_twice(P, K, H, R):
 def joseph_update__upper_triangle(P, K, H, R):
     """only the upper triangle is filled"""
     return np.triu(_joseph(P, K, H, R))
+
+
+def joseph_update__diagonal_noise(P, K, H, R):
+    """only the diagonal of R is used"""
+    return _joseph(P, K, H, np.diag(np.diag(R)))
+
+
+def joseph_update__expanded(P, K, H, R):
+    """the product is expanded to four terms of the size of P, P − KHP − PHᵀKᵀ + KSKᵀ, which cancel"""
+    S = H @ P @ H.T + R
+    return P - K @ H @ P - P @ H.T @ K.T + K @ S @ K.T
 
 
 # range_bearing
@@ -694,6 +745,31 @@ def range_bearing_update__measurement_in_place(x, P, z, landmark, R):
     return _sight_update(x, P, z, _seen_jacobian(x, landmark), R)
 
 
+def range_bearing_update__covariance_relinearised(x, P, z, landmark, R):
+    """the covariance is (I − K H) P with the K that was used and an H taken at the updated state"""
+    y = z - _seen(x, landmark)
+    y[1] = _wrap(y[1])
+    K = _gain(P, _seen_jacobian(x, landmark), R)
+    new = x + K @ y
+    return new, (np.eye(4) - K @ _seen_jacobian(new, landmark)) @ P
+
+
+def range_bearing_update__joseph_relinearised(x, P, z, landmark, R):
+    """the covariance is Joseph's form of the K that was used and an H taken at the updated state"""
+    y = z - _seen(x, landmark)
+    y[1] = _wrap(y[1])
+    K = _gain(P, _seen_jacobian(x, landmark), R)
+    new = x + K @ y
+    return new, _joseph(P, K, _seen_jacobian(new, landmark), R)
+
+
+def range_bearing_update__range_clipped(x, P, z, landmark, R):
+    """the range's residual is clipped to ±10, as an outlier's"""
+    y = z - _seen(x, landmark)
+    y = np.array([np.clip(y[0], -10, 10), _wrap(y[1])])
+    return _sight_update(x, P, y, _seen_jacobian(x, landmark), R)
+
+
 # sqrt_predict
 
 
@@ -720,8 +796,7 @@ def sqrt_predict__factors_added(S, F, Q_sqrt):
 
 def sqrt_predict__cholesky(S, F, Q_sqrt):
     """the covariance is formed and factored again, which fails where it is singular and loses half the digits"""
-    G = F @ S
-    return np.linalg.cholesky(G @ G.T + Q_sqrt @ Q_sqrt.T)
+    return np.linalg.cholesky(F @ (S @ S.T) @ F.T + Q_sqrt @ Q_sqrt.T)
 
 
 def sqrt_predict__noise_transposed(S, F, Q_sqrt):
@@ -754,6 +829,13 @@ def sqrt_predict__absolute(S, F, Q_sqrt):
 def sqrt_predict__factor_transposed(S, F, Q_sqrt):
     """the transpose of S is taken for the factor: F Sᵀ S Fᵀ"""
     return _lower(np.hstack([F @ S.T, Q_sqrt]))
+
+
+def sqrt_predict__diagonal_made_positive(S, F, Q_sqrt):
+    """the absolute value is taken of the diagonal alone, not the sign of the whole column"""
+    L = np.linalg.qr(np.hstack([F @ S, Q_sqrt]).T, mode="r").T.copy()
+    np.fill_diagonal(L, np.abs(np.diag(L)))
+    return L
 
 
 # sqrt_update
@@ -808,7 +890,7 @@ def sqrt_update__noise_transposed(S, H, R_sqrt):
 
 
 def sqrt_update__not_triangular(S, H, R_sqrt):
-    """(I − K H) S is returned, which is no factor of P' and no triangle"""
+    """(I − K H) S is returned, which is no factor of P′ and no triangle"""
     K = _gain(S @ S.T, H, R_sqrt @ R_sqrt.T)
     return S - K @ H @ S, K
 
@@ -836,6 +918,27 @@ def sqrt_update__order(S, H, R_sqrt):
     """the gain is returned first, and the factor second"""
     E, KE, new = _sqrt_parts(S, H, R_sqrt)
     return np.linalg.solve(E.T, KE.T).T, _signed(new)
+
+
+def sqrt_update__diagonal_made_positive(S, H, R_sqrt):
+    """the absolute value is taken of the factor's diagonal alone, not the sign of the whole column"""
+    E, KE, new = _sqrt_parts(S, H, R_sqrt)
+    new = new.copy()
+    np.fill_diagonal(new, np.abs(np.diag(new)))
+    return new, np.linalg.solve(E.T, KE.T).T
+
+
+def sqrt_update__gain_with_signed_transpose(S, H, R_sqrt):
+    """E, its diagonal made positive, is solved with where its transpose is needed"""
+    L = _lower(np.block([[R_sqrt, H @ S], [np.zeros((len(S), len(H))), S]]))
+    m = len(H)
+    return L[m:, m:].copy(), np.linalg.solve(L[:m, :m], L[m:, :m].T).T
+
+
+def sqrt_update__squared_gain(S, H, R_sqrt):
+    """the gain is computed from the squares S Sᵀ and R, where a sharp sensor's noise drowns"""
+    K = _gain(S @ S.T, H, R_sqrt @ R_sqrt.T)
+    return _lower(np.hstack([S - K @ H @ S, K @ R_sqrt])), K
 
 
 # sigma_points
@@ -922,6 +1025,13 @@ def sigma_points__outer_covariance_weights(x, P, alpha, beta, kappa):
     return points, w_mean, w_mean + 1 - alpha**2 + beta
 
 
+def sigma_points__one_minus_alpha(x, P, alpha, beta, kappa):
+    """the covariance's central weight has 1 − α + β added, not 1 − α² + β"""
+    points, w_mean, w_cov = _sigma(x, P, alpha, beta, kappa)
+    w_cov[0] = w_mean[0] + 1 - alpha + beta
+    return points, w_mean, w_cov
+
+
 # unscented_transform
 
 
@@ -980,6 +1090,28 @@ def unscented_transform__circular(points, w_mean, w_cov, noise):
 def unscented_transform__negative_weights_dropped(points, w_mean, w_cov, noise):
     """negative weights are set to zero"""
     return _transform(points, w_mean, np.maximum(w_cov, 0), noise)
+
+
+def unscented_transform__weighted_raw_moments(points, w_mean, w_cov, noise):
+    """μ μᵀ Σ w_cov is subtracted from Σ w_cov y yᵀ, as if w_cov gave the same mean"""
+    mean = w_mean @ points
+    return mean, (points.T * w_cov) @ points - np.outer(mean, mean) * w_cov.sum() + noise
+
+
+def unscented_transform__diagonal_noise(points, w_mean, w_cov, noise):
+    """only the diagonal of the noise is added"""
+    return _transform(points, w_mean, w_cov, np.diag(np.diag(noise)))
+
+
+def unscented_transform__clipped(points, w_mean, w_cov, noise):
+    """negative eigenvalues of the weighted sum are set to zero before the noise is added"""
+    mean, spread = _transform(points, w_mean, w_cov, 0.0)
+    return mean, _semidefinite(spread) + noise
+
+
+def _semidefinite(C):
+    w, V = np.linalg.eigh((C + C.T) / 2)
+    return (V * np.maximum(w, 0)) @ V.T
 
 
 # ukf_predict
@@ -1051,6 +1183,21 @@ def ukf_predict__parameters_fixed(x, P, Q, dt, alpha, beta, kappa):
     """α = 1, β = 2 and κ = 0 are used whatever is given"""
     points, w_mean, w_cov = _sigma(x, P, 1.0, 2.0, 0.0)
     return _transform(_moved(points, dt), w_mean, w_cov, Q)
+
+
+def ukf_predict__around_moved_estimate(x, P, Q, dt, alpha, beta, kappa):
+    """deviations are taken from the moved x, not from the weighted mean of the moved points"""
+    points, w_mean, w_cov = _sigma(x, P, alpha, beta, kappa)
+    points = _moved(points, dt)
+    d = points - points[0]
+    return w_mean @ points, (d.T * w_cov) @ d + Q
+
+
+def ukf_predict__clipped(x, P, Q, dt, alpha, beta, kappa):
+    """negative eigenvalues of the weighted sum are set to zero before Q is added"""
+    points, w_mean, w_cov = _sigma(x, P, alpha, beta, kappa)
+    mean, spread = _transform(_moved(points, dt), w_mean, w_cov, 0.0)
+    return mean, _semidefinite(spread) + Q
 
 
 # jacobian_forward
@@ -1136,3 +1283,8 @@ def jacobian_forward__real_part(f, x):
 def jacobian_forward__squeezed(f, x):
     """axes of length one are squeezed away"""
     return np.squeeze(_complex_step(f, x, 1e-30))
+
+
+def jacobian_forward__step_relative_to_largest(f, x):
+    """the step is a multiple of the largest entry of x, which is zero at the origin"""
+    return _complex_step(f, x, 1e-20 * np.abs(x).max())
