@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 DEFAULT_TIMEOUT = 5.0
 """Seconds for one call, callbacks included, and for loading a file."""
 IMPORTABLE = "; a submission can import NumPy and the standard library only"
+MAX_RECORDS = 500
+"""Calls of one test that are kept for the diagnosis: more tell no more."""
 MAX_WARNINGS = 20
 """Warnings of one call; a worker that keeps to the rules sends no more, and none longer."""
 MAX_TEXT = 4000
@@ -43,8 +45,8 @@ class Notes:
 
     Attributes
     ----------
-    records : its calls, newest last.
-    warnings, printed : what those calls warned and printed.
+    records : its first calls, newest last.
+    warnings, printed : what its calls warned and printed.
     away : seconds in which other tests went on while it waited for its turn.
     """
 
@@ -186,7 +188,8 @@ class TopicProxy(ABC):
             ) from None
 
         def record(outcome: tuple[str, Any]) -> None:
-            self.notes.records.append(Record(name, payload, outcome, target, tuple(callbacks)))
+            if len(self.notes.records) < MAX_RECORDS:
+                self.notes.records.append(Record(name, payload, outcome, target, tuple(callbacks)))
 
         try:
             done = self._invoke(name, target, payload, callbacks)
