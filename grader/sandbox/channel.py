@@ -194,6 +194,8 @@ class Worker:
             value = _decoded(payload)
             if kind != wire.CALLBACK:
                 return kind, value
+            if time.monotonic() > deadline:
+                raise Late
             self._send(wire.ANSWER, 0, _answer(callbacks[number], value), deadline)
         raise Late
 
@@ -323,11 +325,11 @@ class Worker:
 
 
 def _milliseconds(deadline: float) -> int:
-    """What is left until a deadline, rounded up; `Late` where nothing is."""
-    left = deadline - time.monotonic()
-    if left <= 0:
-        raise Late
-    return int(left * 1000) + 1
+    """What is left until a deadline, rounded up.
+
+    0 where it has passed: what is there already is still taken, as this process may have slept meanwhile.
+    """
+    return max(0, int((deadline - time.monotonic()) * 1000) + 1)
 
 
 def _decoded(payload: memoryview) -> Any:
