@@ -204,7 +204,7 @@ def alpha_bar__of_betas(betas):
 
 
 def alpha_bar__plain_cumprod(betas):
-    """`np.cumprod(1 - betas)` rounds away the digits of small betas"""
+    """forming 1 − β rounds away the digits of small betas"""
     return np.cumprod(1 - betas)
 
 
@@ -780,3 +780,163 @@ def denoising_score_grad__mean_removed(predicted_noise, noise):
     """the residual's mean is taken away, as in the gradient of its variance"""
     residual = predicted_noise - noise
     return 2 * (residual - residual.mean()) / residual.size
+
+
+def gaussian_score__rows_as_columns_in_a_batch(x, mean, cov):
+    """under a leading axis, sets of as many points as coordinates are solved as they stand, with points for columns"""
+    centred = x - mean
+    if centred.ndim > 2 and centred.shape[-2] == centred.shape[-1]:
+        return -np.linalg.solve(cov, centred)
+    return -np.linalg.solve(cov, centred[..., None])[..., 0]
+
+
+def gaussian_score__pseudo_inverse(x, mean, cov):
+    """directions whose variance is below 2e-6 of the largest are dropped, as a pseudo-inverse with that cut-off does"""
+    return (mean - x) @ np.linalg.pinv(cov, rcond=2e-6)
+
+
+def gaussian_score__normal_equations(x, mean, cov):
+    """the normal equations ΣᵀΣ s = Σᵀ(μ − x) are solved, which squares the condition number"""
+    return np.linalg.solve(cov.T @ cov, (cov.T @ (mean - x)[..., None]))[..., 0]
+
+
+def mixture_score__half_of_the_normaliser(x, weights, means, sigmas):
+    """the densities carry σ^(−d/2), as if σ in (d/2)·log σ were the variance"""
+    joint = _log_joint(x, weights, means, sigmas) + x.shape[-1] / 2 * np.log(sigmas)
+    return _weighted(_softmax(joint), x, means, sigmas)
+
+
+def alpha_bar__betas_clipped(betas):
+    """betas are clipped to at most 0.999"""
+    return _alpha_bar(np.minimum(betas, 0.999))
+
+
+def alpha_bar__tiny_floor(betas):
+    """it is clipped to at least 1e-20"""
+    return np.maximum(_alpha_bar(betas), 1e-20)
+
+
+def diffuse__small_levels_to_zero(x0, noise, alpha_bar_t):
+    """ᾱ of 1e-6 and below is taken for 0"""
+    return diffuse__noise_subtracted(x0, -noise, alpha_bar_t if alpha_bar_t > 1e-6 else 0.0)
+
+
+def predict_x0__noise_for_the_score(x_t, noise, alpha_bar_t):
+    """the noise stands where a score belongs: x_t + (1 − ᾱ)·noise, and not −√(1 − ᾱ)·noise"""
+    return (x_t + (1 - alpha_bar_t) * noise) / math.sqrt(alpha_bar_t)
+
+
+def predict_x0__level_floor(x_t, noise, alpha_bar_t):
+    """ᾱ is clipped to at least 1.0001e-6"""
+    return predict_x0__noise_added(x_t, -noise, max(alpha_bar_t, 1.0001e-6))
+
+
+def noise_to_score__variance_floor(noise, alpha_bar_t):
+    """1 − ᾱ is clipped to at least 1.0001e-6"""
+    return -noise / math.sqrt(max(1 - alpha_bar_t, 1.0001e-6))
+
+
+def denoising_score_loss__expanded_square(predicted_noise, noise):
+    """the square is expanded into mean(ε̂²) − 2·mean(ε̂ε) + mean(ε²), whose terms cancel where the prediction is good"""
+    return np.mean(predicted_noise**2) - 2 * np.mean(predicted_noise * noise) + np.mean(noise**2)
+
+
+def denoising_score_loss__huber_far_out(predicted_noise, noise):
+    """residuals beyond 1000 count linearly, as in a Huber loss"""
+    a = np.abs(predicted_noise - noise)
+    return np.mean(np.where(a <= 1e3, a**2, 2e3 * a - 1e6))
+
+
+def denoising_score_grad__gradient_clipped(predicted_noise, noise):
+    """the gradient is clipped to [−300, 300]"""
+    return np.clip(2 * (predicted_noise - noise) / noise.size, -300, 300)
+
+
+def ddpm_posterior__t_counted_from_one_wrapping(x0, x_t, t, betas):
+    """t is counted from 1, as in the paper, and at t = 0 the index t − 1 reads the last step"""
+    left = _alpha_bar(betas)
+    return _posterior(x0, x_t, betas[t - 1], left[t - 2] if t > 1 else 1.0, left[t - 1])
+
+
+def ddpm_posterior__t_counted_from_one_padded(x0, x_t, t, betas):
+    """t is counted from 1, as in the paper, with a 1 put before ᾱ, and t = 0 divides by 1 − 1"""
+    left = np.append(1.0, _alpha_bar(betas))
+    return _posterior(x0, x_t, betas[t - 1], left[t - 1], left[t])
+
+
+def ddpm_posterior__betas_clipped(x0, x_t, t, betas):
+    """betas are clipped to at most 0.999"""
+    betas = np.minimum(betas, 0.999)
+    return _posterior(x0, x_t, betas[t], *_left(t, betas))
+
+
+def ddpm_posterior__alpha_bar_floor(x0, x_t, t, betas):
+    """ᾱ is clipped to at least 1e-12"""
+    before, after = _left(t, betas)
+    return _posterior(x0, x_t, betas[t], max(before, 1e-12), max(after, 1e-12))
+
+
+def ddpm_posterior__beta_floor(x0, x_t, t, betas):
+    """betas are clipped to at least 1e-3"""
+    betas = np.maximum(betas, 1e-3)
+    return _posterior(x0, x_t, betas[t], *_left(t, betas))
+
+
+def ddpm_step__noises_swapped(x_t, predicted_noise, noise, t, betas):
+    """the two noises are swapped: the fresh one is taken away, and the predicted one is added"""
+    before, after = _left(t, betas)
+    return (
+        _mean(x_t, noise, betas[t], after) + _deviation(betas[t], before, after) * predicted_noise
+    )
+
+
+def ddpm_step__variance_is_beta_at_the_end_too(x_t, predicted_noise, noise, t, betas):
+    """σ_t² is β_t, the other choice of the paper, and noise is added at t = 0 too"""
+    _, after = _left(t, betas)
+    return _mean(x_t, predicted_noise, betas[t], after) + math.sqrt(betas[t]) * noise
+
+
+def ddpm_step__betas_clipped(x_t, predicted_noise, noise, t, betas):
+    """betas are clipped to at most 0.999"""
+    betas = np.minimum(betas, 0.999)
+    before, after = _left(t, betas)
+    return (
+        _mean(x_t, predicted_noise, betas[t], after) + _deviation(betas[t], before, after) * noise
+    )
+
+
+def ddpm_step__epsilon_under_the_root(x_t, predicted_noise, noise, t, betas):
+    """1e-12 is added to 1 − ᾱ_t under the root"""
+    before, after = _left(t, betas)
+    mean = (x_t - betas[t] / math.sqrt(1 - after + 1e-12) * predicted_noise) / math.sqrt(
+        1 - betas[t]
+    )
+    return mean + _deviation(betas[t], before, after) * noise
+
+
+def ddpm_step__variance_floor(x_t, predicted_noise, noise, t, betas):
+    """σ_t² is kept above 1e-40, and noise of that size is added at t = 0"""
+    before, after = _left(t, betas)
+    deviation = max(_deviation(betas[t], before, after), 1e-20)
+    return _mean(x_t, predicted_noise, betas[t], after) + deviation * noise
+
+
+def ddpm_step__small_alpha_bar_floor(x_t, predicted_noise, noise, t, betas):
+    """the x_0 that the prediction implies is formed with ᾱ_t clipped to at least 1e-12"""
+    before, after = _left(t, betas)
+    x0 = (x_t - math.sqrt(1 - after) * predicted_noise) / math.sqrt(max(after, 1e-12))
+    mean, variance = _posterior(x0, x_t, betas[t], before, after)
+    return mean + math.sqrt(variance) * noise
+
+
+def ddpm_step__clipped(x_t, predicted_noise, noise, t, betas):
+    """the result is clipped to [−1000, 1000]"""
+    before, after = _left(t, betas)
+    mean = _mean(x_t, predicted_noise, betas[t], after)
+    return np.clip(mean + _deviation(betas[t], before, after) * noise, -1000, 1000)
+
+
+def langevin_step__large_moves_rejected(x, score, step, noise):
+    """moves longer than 1e5 are rejected, and the state stays where it is"""
+    change = step * score + math.sqrt(2 * step) * noise
+    return x + (change if np.max(np.abs(change)) < 1e5 else 0.0)
