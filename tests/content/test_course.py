@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+import os
 import re
 from pathlib import Path
 
@@ -24,6 +25,8 @@ DOCUMENTS = sorted(
      *ROOT.glob("interview_questions/**/*.md")]
 )  # fmt: skip
 LINK = re.compile(r"\[[^\]]*\]\(([^)#\s]+)[^)]*\)")
+SEED = int(os.environ.get("GRADSMITH_SEED", "20261122"))
+"""At which every suite is proved here: any will do, and CI takes another one each day."""
 EVIDENCE_SEEDS = range(20)
 
 
@@ -47,7 +50,7 @@ def test_sentences_and_names() -> None:
 @pytest.mark.parametrize("slug", TOPICS)
 def test_suite_is_proved(slug: str) -> None:
     """Solution, stub, mistakes, alternatives and vacuous answers get the right verdict at one seed."""
-    proof = verify(CONTENT, [slug], [20_261_122], 1)
+    proof = verify(CONTENT, [slug], [SEED], 1)
     assert proof.complaints == []
     for row in proof.exercises:
         assert row.n_killed == row.n_mistakes
