@@ -23,6 +23,27 @@ FORMULA = re.compile(r"\$\$(.+?)\$\$|\$(.+?)\$", re.DOTALL)
 COMMAND = re.compile(r"\\(?:[A-Za-z]+|.)|[_^&]", re.DOTALL)
 
 FORMULAS = {
+    # what the later topics use
+    r"f = \frac{F + m_p l\, \dot\theta^2 \sin\theta}{M}, \qquad \ddot\theta = \frac{g \sin\theta - f \cos\theta}{l\,\big(\frac{4}{3} - m_p \cos^2\theta / M\big)}, \qquad \ddot{x} = f - \frac{m_p l\, \ddot\theta \cos\theta}{M}": "f = (F + mₚ l θ̇² sin θ)/M,    θ̈ = (g sin θ − f cos θ)/(l (4/3 − mₚ cos² θ/ M)),    ẍ = f − (mₚ l θ̈ cos θ)/M",  # noqa: E501 - as in a statement
+    r"\bar\alpha_t = \prod_{s=0}^{t} (1 - \beta_s)": "ᾱₜ = ∏ₛ₌₀ᵗ (1 − βₛ)",
+    r"E\,D^* = \int \frac{p_{data}\, p_{model}}{p_{data} + p_{model}} \leq \int \min(p_{data}, p_{model}) = 2\Phi(-\mathrm{gap}/2)": "E D* = ∫ p_data p_model/(p_data + p_model) ≤ ∫ min(p_data, p_model) = 2Φ(−gap/2)",  # noqa: E501 - as in a statement
+    r"E[\varepsilon \mid x_t]": "E[ε | xₜ]",
+    r"(x, y) \mapsto (x - \mathrm{lr}\, A y,\ y + \mathrm{lr}\, A^\top x)": "(x, y) ↦ (x − lr A y, y + lr Aᵀx)",
+    r"n + \lambda = \alpha^2 (n + \kappa)": "n + λ = α² (n + κ)",
+    r"a \sim \pi": "a ∼ π",
+    r"\gamma": "γ",
+    r"\theta' = \theta + \mathrm{lr} \cdot c \cdot g, \qquad c = \min\left(1, \frac{\mathrm{max\_norm}}{\|g\|}\right), \quad \|g\| = \sqrt{\sum_{\text{all entries of all four arrays}} g_i^2}": "θ′ = θ + lr · c · g,    c = min(1, max_norm/(‖g‖)),  ‖g‖ = √(∑_(all entries of all four arrays) gᵢ²)",  # noqa: E501 - as in a statement
+    r"\Sigma": "Σ",
+    r"\epsilon": "ε",
+    r"f \ll 0": "f ≪ 0",
+    r"|\lambda|^2 = 1 + \mathrm{lr}^2 \sigma^2 \geq 1": "|λ|² = 1 + lr² σ² ≥ 1",
+    r"\Theta": "Θ",
+    r"\chi^2": "χ²",
+    r"\varphi": "φ",
+    r"1-\tanh^2": "1 − tanh²",
+    r"t = 0 \ldots T-1": "t = 0 … T − 1",
+    r"\tau = 0.02": "τ = 0.02",
+    r"\frac{1}{80} \sum_n x_n x_n^\top \otimes J_n": "(1/80) ∑ₙ xₙ xₙᵀ ⊗ Jₙ",
     # letters and scripts
     r"x": "x",
     r"\mu": "μ",
@@ -217,7 +238,9 @@ def test_statement_keeps_its_words(statement: Path) -> None:
     text = statement.read_text(encoding="utf-8")
     shown = re.sub(r"\s", "", printed(text, 100))
     prose = "\n".join(line for line in text.splitlines() if not line.startswith("|"))
-    for code in re.findall(r"`([^`]+)`", prose):
+    blocks = re.findall(r"^```\w*\n(.*?)^```$", prose, re.MULTILINE | re.DOTALL)
+    prose = re.sub(r"^```.*?^```$", "", prose, flags=re.MULTILINE | re.DOTALL)
+    for code in [*blocks, *re.findall(r"`([^`]+)`", prose)]:
         assert re.sub(r"\s", "", code) in shown
 
 
