@@ -339,3 +339,66 @@ class Progress:
     @property
     def solved(self) -> int:
         return sum(each.solved for each in self.topics)
+
+
+@dataclass(frozen=True, slots=True)
+class Objection:
+    """Why a learner's test does not stand: it rejects a right implementation, or could not be run to its end.
+
+    Attributes
+    ----------
+    status : `FAILED` where it rejects, otherwise what became of the call.
+    implementation : how what it was run against is written, as a sentence; empty for the solution.
+    mistake : whether that was a mistake, not a right implementation.
+    line : of the learner's file, where it is known.
+    """
+
+    test: str
+    status: Status
+    implementation: str
+    message: str
+    seed: int
+    mistake: bool = False
+    line: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Breaking:
+    """What a learner's tests of one function accept and reject.
+
+    Attributes
+    ----------
+    file : the tests' file, for display.
+    tests : their names, in the file's order.
+    n_right, n_accepted : right implementations, and those that every test accepts.
+    rejected : each mistake's sentence, and the tests that reject it; empty where the tests are void.
+    """
+
+    exercise: Exercise
+    file: str
+    tests: tuple[str, ...]
+    seed: int
+    n_right: int
+    n_accepted: int
+    n_mistakes: int
+    rejected: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    objections: tuple[Objection, ...] = ()
+
+    @property
+    def void(self) -> bool:
+        """Whether there is no score, as not every right implementation was accepted."""
+        return self.n_accepted < self.n_right
+
+    @property
+    def n_rejected(self) -> int:
+        return sum(bool(tests) for _, tests in self.rejected)
+
+    @property
+    def survivors(self) -> tuple[str, ...]:
+        """The sentences of the mistakes that no test rejects."""
+        return tuple(sentence for sentence, tests in self.rejected if not tests)
+
+    @property
+    def share(self) -> float:
+        """The share of mistakes that are rejected; 0 where the tests are void."""
+        return self.n_rejected / self.n_mistakes if self.n_mistakes and not self.void else 0.0

@@ -28,6 +28,7 @@ _COMMANDS = {
     "open": "Open a function in your editor.",
     "check": "Check your functions in a workspace.",
     "hint": "Give one more hint on an exercise.",
+    "break": "Write tests of a function that reject wrong ones, and have them judged.",
     "solution": "Show the solution of an exercise that you have solved.",
     "reset": "Put the stub of one function back.",
     "review": "Solve afresh what is about to be forgotten.",

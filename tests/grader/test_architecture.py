@@ -42,13 +42,15 @@ ARROWS: dict[str, set[str]] = {
     "figures": {"checks", "errors", "model"},
     "bank": {"checks", "content", "errors", "model", "sandbox", "suite"},
     "grading": {"bank", "catalog", "content", "model", "sandbox", "scoring", "submission", "suite"},
+    "first_test": {"content", "model"},
+    "breaking": {"bank", "calls", "content", "errors", "first_test", "model", "sandbox"},
     "verify": {
         "authoring", "bank", "catalog", "checks", "content", "grading", "model", "sandbox", "scoring", "stubs", "suite",
     },
     "cli": {
-        "authoring", "bank", "catalog", "content", "errors", "figures", "files", "grading", "journal", "mock", "model",
-        "practice", "progress", "report", "review", "scratch", "sandbox", "stubs", "submission", "update", "verify",
-        "workspace",
+        "authoring", "bank", "breaking", "catalog", "content", "errors", "figures", "files", "first_test", "grading",
+        "journal", "mock", "model", "practice", "progress", "report", "review", "scratch", "sandbox", "stubs",
+        "submission", "update", "verify", "workspace",
     },
 }  # fmt: skip
 

@@ -257,6 +257,7 @@ def test_list_and_show(run: Run) -> None:
         "open",
         "check",
         "hint",
+        "break",
         "solution",
         "reset",
         "review",
