@@ -1,9 +1,10 @@
 """How long grading takes, against plain pytest on the same tests, side by side in one run.
 
-    python benchmarks/grading.py [--runs N]
+    python benchmarks/grading.py [--runs N] [--isolation PAIRS]
 
 Cold figures are whole processes, the two in turn, A B A B …, with the ratio taken pair by pair. Warm
-ones are taken in this process. Medians, with the least and the greatest.
+ones are taken in this process. Medians, with the least and the greatest. What isolation costs is a small
+difference of two large times: its median needs many pairs, and comes with an interval that holds it at 95%.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
+from scipy.stats import binom
 
 from grader.catalog import load_course
 from grader.content import Content, locate
@@ -27,6 +29,9 @@ from grader.sandbox.local import load_module
 from grader.sandbox.proxy import RemoteTopic
 from grader.submission import read_submission
 from grader.suite import Candidate
+
+ISOLATED = ("matrix_factorization", "softmax", "attention", "convolution")
+"""The topics on which isolation is measured: hundreds of small calls."""
 
 # Runs the hidden suites under pytest alone: the solution's functions, called directly.
 CONFTEST = """
@@ -117,6 +122,13 @@ def plain_pytest(content: Content, folder: Path, topics: Sequence[str]) -> list[
     return [sys.executable, "-m", "pytest", "-q", "--import-mode=importlib", *files]
 
 
+def interval(values: Sequence[float]) -> tuple[float, float]:
+    """Where the median lies at 95%, whatever the distribution: by the binomial one of values below it."""
+    low = int(binom.ppf(0.025, len(values), 0.5))
+    ordered = sorted(values)
+    return ordered[max(low - 1, 0)], ordered[min(len(values) - low, len(values) - 1)]
+
+
 def isolation(grader: Grader, content: Content, runs: int) -> None:
     """The same session against workers and against direct calls; the rest is the tests themselves."""
     course = grader.course
@@ -141,14 +153,20 @@ def isolation(grader: Grader, content: Content, runs: int) -> None:
 
     in_workers(), direct()
     workers, here = [], []
-    for _ in range(runs):
-        workers += repeat(in_workers, 1)
-        here += repeat(direct, 1)
+    for pair in range(runs):
+        sides = [(in_workers, workers), (direct, here)]
+        for side, taken in sides if pair % 2 else reversed(sides):
+            start = time.perf_counter()
+            side()
+            taken.append(time.perf_counter() - start)
     beyond = [a - b for a, b in zip(workers, here, strict=True)]
+    low, high = interval(beyond)
     print(
-        f"the four topics, warm\n  in workers          {spread(workers)}\n  called directly     {spread(here)}"
+        f"{len(slugs)} topics, warm\n  in workers          {spread(workers)}\n  called directly     {spread(here)}"
     )
-    print(f"  isolation, pairwise {spread(beyond)}")
+    print(
+        f"  isolation, pairwise {spread(beyond)}, median at 95% {low * 1000:.1f} to {high * 1000:.1f}"
+    )
 
 
 class Direct(RemoteTopic):
@@ -177,13 +195,20 @@ class Direct(RemoteTopic):
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runs", type=int, default=7)
-    runs = parser.parse_args().runs
+    parser.add_argument("--isolation", type=int, metavar="PAIRS", help="measure isolation alone")
+    options = parser.parse_args()
+    runs = options.runs
     content = locate()
     course = load_course(content)
+    isolated = load_course(content, ISOLATED)
     grader_command = [sys.executable, "-m", "grader"]
     print(
         f"Python {sys.version.split()[0]}, NumPy {np.__version__}, {os.cpu_count()} processors, {runs} runs\n"
     )
+    if options.isolation is not None:
+        with Grader(content, isolated) as grader:
+            isolation(grader, content, options.isolation)
+        return
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         seconds([*grader_command, "init", "practice"], folder)
@@ -194,7 +219,7 @@ def main() -> None:
         print(f"grader --help, cold\n  {spread(helps)}")
         every = plain_pytest(content, folder / "plain", [topic.slug for topic in course.topics])
         against(
-            "the four topics, cold",
+            f"{len(course.topics)} topics, cold",
             [*grader_command, "score", str(content.solutions)], every, folder, runs,
         )  # fmt: skip
         softmax = plain_pytest(content, folder / "plain", ["softmax"])
@@ -214,7 +239,8 @@ def main() -> None:
                 f"softmax, warm, from save to verdict\n  grader  {spread(taken)}\n  pytest, cold  {spread(cold)}"
             )
             print(f"  quicker by {statistics.median(cold) / statistics.median(taken):.1f} times")
-            isolation(grader, content, runs)
+        with Grader(content, isolated) as grader:
+            isolation(grader, content, 3 * runs)
 
 
 if __name__ == "__main__":

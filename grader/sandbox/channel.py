@@ -35,7 +35,7 @@ GATHER = 64 * 1024
 
 _REPLIES = {
     wire.LOAD: frozenset({wire.LOADED}),
-    wire.CALL: frozenset({wire.RETURNED, wire.RAISED, wire.UNSUPPORTED}),
+    wire.CALL: frozenset({wire.PLAIN, wire.RETURNED, wire.RAISED, wire.UNSUPPORTED}),
 }
 _MESSAGE_LIMIT = 500
 _EXITS = {  # as in `worker`
@@ -84,6 +84,7 @@ class Worker:
         self._posted: deque[int] = deque()  # the calls that are not answered, oldest first
         self._unsent: deque[memoryview] = deque()
         self._closed = False
+        self._linger = wire.lingers()
 
     @property
     def pid(self) -> int:
@@ -231,13 +232,19 @@ class Worker:
     ) -> tuple[int, int, memoryview]:
         """One frame that `known` accepts by its kind and number; its payload is good until the next."""
         self._start_frame()
+        until = time.perf_counter() + self._linger
         while True:
             frame = self._frame(known)
             if frame is not None:
                 return frame
-            if not self._readable.poll(_milliseconds(deadline)):
-                raise Late
-            self._fill()
+            while time.perf_counter() < until:  # before it goes to sleep
+                if self._fill():
+                    break
+                os.sched_yield()
+            else:
+                if not self._readable.poll(_milliseconds(deadline)):
+                    raise Late
+                self._fill()
 
     def _frame(self, known: Callable[[int, int], bool]) -> tuple[int, int, memoryview] | None:
         """The frame at the start of the buffer, if it is whole."""

@@ -15,6 +15,7 @@ loads it by its path.
 
 from __future__ import annotations
 
+import os
 import struct
 from collections.abc import Callable
 from typing import Any
@@ -35,18 +36,22 @@ MAX_ODD_KEYS = 1000
 """Dict keys other than strings in one payload. Only the hashes of strings are salted: with more, a
 forger could have a dict of equal hashes built here, in time that grows with its square."""
 
+LINGER = 100e-6
+"""Seconds for which either side looks for what is to come before it sleeps: to be woken takes as long as most calls."""
+
 HEADER = struct.Struct("<IBI")
 
 # Kinds of frames. To the worker:
 LOAD, CALL, ANSWER = 1, 2, 3
 # From the worker:
-HELLO, LOADED, RETURNED, RAISED, UNSUPPORTED, CALLBACK = 16, 17, 18, 19, 20, 21
+HELLO, LOADED, RETURNED, RAISED, UNSUPPORTED, CALLBACK, PLAIN = 16, 17, 18, 19, 20, 21, 22
 
 _I64 = struct.Struct("<q")
 _F64 = struct.Struct("<d")
 _C128 = struct.Struct("<dd")
 _U32 = struct.Struct("<I")
-_ARRAY = struct.Struct("<BBB")  # dtype code, column-major, number of dimensions
+# tag, dtype code, column-major, number of dimensions, lengths
+_ARRAYS = tuple(struct.Struct(f"<cBBB{ndim}q") for ndim in range(MAX_NDIM + 1))
 _SHAPES = tuple(struct.Struct(f"<{ndim}q") for ndim in range(MAX_NDIM + 1))
 
 _DTYPES = tuple(
@@ -134,6 +139,12 @@ def loads(data: bytes | bytearray | memoryview, call: Callable[[int], Any] | Non
     if decoder.at != decoder.end:
         raise WireError(f"{decoder.end - decoder.at} bytes after the value")
     return value
+
+
+def lingers() -> float:
+    """`LINGER`, or 0 where this process has one processor, which the other side needs."""
+    usable = getattr(os, "sched_getaffinity", None)
+    return LINGER if usable is not None and len(usable(0)) > 1 else 0.0
 
 
 class _Encoder:
@@ -270,14 +281,15 @@ class _Encoder:
         ndim = len(shape)
         if ndim > MAX_NDIM:
             raise WireError(f"an array of {ndim} dimensions; {MAX_NDIM} are the most")
-        self.room(_n_bytes(shape, dtype.itemsize))
-        array = np.asarray(array, _DTYPES[code])
+        self.room(array.nbytes or _n_bytes(shape, dtype.itemsize))
+        if dtype is not _DTYPES[code]:
+            array = np.asarray(array, _DTYPES[code])
         flags = array.flags
         fortran = False
         if not flags.c_contiguous:
             fortran = flags.f_contiguous
             array = array.T if fortran else np.ascontiguousarray(array)
-        self.parts.append(b"a" + _ARRAY.pack(code, fortran, ndim) + _SHAPES[ndim].pack(*shape))
+        self.parts.append(_ARRAYS[ndim].pack(b"a", code, fortran, ndim, *shape))
         self.parts.append(array if array.nbytes > 4096 else array.tobytes())
 
     def enter(self, n: int, depth: int) -> None:
@@ -380,11 +392,13 @@ class _Decoder:
         return result
 
     def take_array(self) -> Any:
-        code, fortran, ndim = _ARRAY.unpack_from(self.data, self.pass_over(3))
+        at = self.at
+        code, fortran, ndim = self.data[at], self.data[at + 1], self.data[at + 2]
         dtype = self.dtype(code)
         if ndim > MAX_NDIM or fortran > 1:
             raise WireError("a malformed array header")
-        shape = _SHAPES[ndim].unpack_from(self.data, self.pass_over(8 * ndim))
+        shape = _SHAPES[ndim].unpack_from(self.data, at + 3)
+        self.at = at + 3 + 8 * ndim
         at = self.pass_over(_n_bytes(shape, dtype.itemsize))
         if fortran:
             return self.values(dtype, shape[::-1], at).T
@@ -422,10 +436,12 @@ def _n_bytes(shape: tuple[int, ...], itemsize: int) -> int:
     """Bytes of an array. Its non-zero lengths are limited too, since NumPy multiplies them."""
     size = whole = itemsize
     for n in shape:
+        if n < 0:
+            raise WireError("an array of negative length")
         size *= n
         whole *= n or 1
-    if whole > MAX_FRAME or min(shape, default=0) < 0:
-        raise WireError(_too_much(abs(whole)))
+    if whole > MAX_FRAME:
+        raise WireError(_too_much(whole))
     return size
 
 

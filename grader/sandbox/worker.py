@@ -107,6 +107,7 @@ class Channel:
         self.view = memoryview(self.buffer)
         self.have = 0  # bytes in the buffer
         self.used = 0  # of them, those of the frame given out
+        self.linger = wire.lingers()
 
     def send(self, kind: int, sequence: int, payload: bytes) -> None:
         header = self.wire.HEADER.pack(len(payload), kind, sequence)
@@ -138,13 +139,23 @@ class Channel:
                     buffer[:have] = self.view[:have]
                     self.buffer, self.view = buffer, memoryview(buffer)
                 continue
-            n = self.sock.recv_into(self.view[have:])
+            n = self.read(have)
             if not n:
                 raise EOFError
             have += n
         self.have, self.used = have, wanted
         _, kind, sequence = header.unpack_from(self.buffer)
         return kind, sequence, self.view[header.size : wanted]
+
+    def read(self, have: int) -> int:
+        """Read what comes behind the first `have` bytes, looking for it a moment before going to sleep."""
+        until = time.perf_counter() + self.linger
+        while time.perf_counter() < until:
+            try:
+                return self.sock.recv_into(self.view[have:], 0, socket.MSG_DONTWAIT)
+            except BlockingIOError:
+                os.sched_yield()
+        return self.sock.recv_into(self.view[have:])
 
 
 class Unsendable(Exception):
@@ -275,9 +286,11 @@ class Host:
                 after = self.afterwards(args, kwargs, numbers) if flags & WANT_ARGUMENTS else None
                 now = [imprint(self.np, each) for each in (*args, *kwargs.values())]
                 changed = [i for i, each in enumerate(before) if now[i] != each]
-                data = wire.dumps(
-                    (value, self.warned or None, self.printed.take(), after, changed or None)
-                )
+                told = self.warned or None, self.printed.take(), after, changed or None
+                if all(each is None for each in told):
+                    kind, data = wire.PLAIN, wire.dumps(value)
+                else:
+                    data = wire.dumps((value, *told))
             except Unsendable as error:
                 kind, data = (
                     wire.UNSUPPORTED,
