@@ -51,3 +51,4 @@ def benchmarks(session: nox.Session) -> None:
     session.install("-e", ".[dev]")
     session.run("python", "benchmarks/grading.py")
     session.run("python", "benchmarks/gradient_checks.py")
+    session.run("python", "benchmarks/watch_latency.py")

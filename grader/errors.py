@@ -14,6 +14,7 @@ CheckFailure (AssertionError) a check found the answer wrong; carries a `model.F
 CheckUnresolved (Exception)   a check could not decide; neither a pass nor a failure
 Halted (BaseException)        the call cannot be judged (a stub, a dead or late worker);
                               no `except Exception` in a suite may swallow it
+Stopped (KeyboardInterrupt)   the run was called off from another thread
 """
 
 from __future__ import annotations
@@ -162,3 +163,7 @@ class Halted(BaseException):
         self.reason = reason
         self.problem = problem
         super().__init__(reason)
+
+
+class Stopped(KeyboardInterrupt):
+    """The run was called off by `Sandbox.stop`. It takes the way of Ctrl-C, which every suite lets through."""

@@ -126,8 +126,8 @@ def solution_text(source: str, name: str, file: str) -> str:
 def differences(mine: str, solution: str) -> Iterable[str]:
     """A unified diff from one's own version to the solution, without the docstrings."""
     return difflib.unified_diff(
-        _without_docstring(mine),
-        _without_docstring(solution),
+        without_docstring(mine),
+        without_docstring(solution),
         "yours",
         "solution",
         lineterm="",
@@ -135,7 +135,7 @@ def differences(mine: str, solution: str) -> Iterable[str]:
     )
 
 
-def _without_docstring(function: str) -> list[str]:
+def without_docstring(function: str) -> list[str]:
     """The lines of a function's text without those of its docstring."""
     lines = function.splitlines()
     node = ast.parse(function).body[0]

@@ -27,6 +27,7 @@ _COMMANDS = {
     "show": "Show the statement of an exercise or a topic.",
     "open": "Open a function in your editor.",
     "check": "Check your functions in a workspace.",
+    "watch": "Check on every save, in a terminal beside your editor.",
     "hint": "Give one more hint on an exercise.",
     "break": "Write tests of a function that reject wrong ones, and have them judged.",
     "solution": "Show the solution of an exercise that you have solved.",

@@ -16,9 +16,9 @@ def print_function(console: Console, text: str) -> None:
     """Print a function with its syntax in colour."""
     from rich.syntax import Syntax
 
-    console.print(
-        Syntax(text.rstrip("\n"), "python", theme="ansi_dark", background_color="default")
-    )
+    code = text.rstrip("\n")
+    syntax = Syntax(code, "python", theme="ansi_dark", background_color="default", word_wrap=True)
+    console.print(syntax)
 
 
 def print_difference(console: Console, lines: Sequence[str]) -> None:

@@ -53,6 +53,9 @@ MANY_TOPICS = 3
 LABEL = 16
 """Cells for the names of checks; a longer name gets a line to itself."""
 
+OUTDENT = 4
+"""Cells of indentation that a report needs for its tables, and one exercise alone does not."""
+
 TAB = 4
 """Cells to a tab stop in a learner's source."""
 
@@ -113,6 +116,15 @@ def render_report(report: Report, *, verbose: bool = False) -> RenderableType:
     return _ReportView(report, verbose)
 
 
+def render_exercise(report: Report, *, verbose: bool = False) -> RenderableType:
+    """Return what `rich` prints for a report of one exercise beside its name, status and points.
+
+    Where its file breaks, what the failing checks found and why; of one that passed, what it warned of
+    and printed.
+    """
+    return _ExerciseView(report, verbose)
+
+
 def print_report(
     console: Console, report: Report, *, verbose: bool = False, advise: bool = True
 ) -> None:
@@ -145,6 +157,22 @@ class _ReportView:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         pen = _Pen(console, options, self.verbose)
         yield from _report(pen, self.report, self.advise, several=self.several)
+
+
+class _ExerciseView:
+    """What was found of one exercise, drawn when its console is known."""
+
+    def __init__(self, report: Report, verbose: bool) -> None:
+        self.report = report
+        self.verbose = verbose
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        # Nothing stands beside it here: what a report indents by is taken off.
+        wider = options.update(width=options.max_width + OUTDENT)
+        pen = _Pen(console, wider, self.verbose)
+        pen.told_of_verbose = True
+        for line in _exercise(pen, self.report):
+            yield pen.line(line[OUTDENT:])
 
 
 class _Rule:
@@ -499,6 +527,28 @@ def _capstone_block(pen: _Pen, report: Report, score: CapstoneScore) -> Iterator
     text = Text.assemble(("capstone", f"bold {look.style}"), "   ", said)
     yield from pen.hang(text, indent=4, label=Text(f"  {pen.glyph(score.status)}", look.style))
     yield from _block(pen, report, score)
+
+
+def _exercise(pen: _Pen, report: Report) -> Iterator[Text]:
+    """What there is to say of one exercise, without its table."""
+    for note in report.notes:
+        yield from pen.hang(
+            Text(pen.paragraph(note)), indent=12, label=Text("      note:", "yellow")
+        )
+    pen.width -= 2
+    for problem in report.problems:
+        for line in _problem(pen, problem):
+            yield pen.line(" " * 6, line[4:])  # without its sign, in line with the rest
+    pen.width += 2
+    told = [s for s in report.scores if not (report.problems and s.status in UNREAD)]
+    for score in told:
+        if score.status is Status.PASSED:
+            yield from _passed_remarks(pen, score)
+    for words in _lacking(pen, told):
+        if words != STUBS:
+            yield from pen.hang(Text(words), indent=6)
+    for _, body in _blocks(pen, report, [s for s in told if s.status is not Status.MISSING]):
+        yield from body
 
 
 def _rows(pen: _Pen, scores: Sequence[Score]) -> Iterator[Text]:

@@ -9,6 +9,8 @@ A call blocks until its answer is there, or, in a `Flow`, lets other tests go on
 
 from __future__ import annotations
 
+import contextlib
+import threading
 import time
 from abc import ABC, abstractmethod
 from collections import deque
@@ -20,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from grader.calls import Call, in_place, labels
-from grader.errors import CheckFailure, Halted, SandboxError, SubmissionRaised
+from grader.errors import CheckFailure, Halted, SandboxError, Stopped, SubmissionRaised
 from grader.model import Failure, Problem, Status
 from grader.sandbox import jail, wire
 from grader.sandbox.channel import Died, Gone, Late, Lied, Worker
@@ -592,6 +594,8 @@ class RemoteTopic(TopicProxy):
         parameters: tuple[str, ...],
     ) -> Call:
         """A reply as a `Call` or as the exception it tells of."""
+        if kind == wire.PLAIN:
+            return Call(reply, parameters=parameters)
         if kind == wire.UNSUPPORTED:
             raise _NoValue(CheckFailure(Failure(f"the function {_text(reply)}")))
         if kind == wire.RAISED:
@@ -716,6 +720,7 @@ class Sandbox:
         self.workers: set[Worker] = set()
         self._zygote = zygote or Zygote(jail.LEVELS[0], self.limits)
         self._level: jail.Level | None = None
+        self._stopped = threading.Event()
         from grader.sandbox.worker import System  # needs a system with fork, as the zygote does
 
         System().tune_allocator()  # large arguments and answers are allocated here too
@@ -760,7 +765,10 @@ class Sandbox:
         Raises
         ------
         SandboxError : there is no worker to be had.
+        Stopped : the run has been called off.
         """
+        if self._stopped.is_set():
+            raise Stopped
         level = self.level
         try:
             worker = Worker(self._zygote)
@@ -769,7 +777,25 @@ class Sandbox:
             self._zygote = Zygote(level, self.limits)
             worker = Worker(self._zygote)
         self.workers.add(worker)
+        if self._stopped.is_set():  # meanwhile
+            self.forget(worker)
+            raise Stopped
         return worker
+
+    def stop(self) -> None:
+        """Call off the run that another thread is at: its children end, and it gets no others until `resume`.
+
+        The run ends with `Stopped` or KeyboardInterrupt where it next waits for a child.
+        """
+        self._stopped.set()
+        for worker in list(self.workers):
+            # Its socket closes, which the other thread sees. Where the zygote is dead, that thread may be closing it.
+            with contextlib.suppress(SandboxError, ValueError):
+                self._zygote.end(worker.number)
+
+    def resume(self) -> None:
+        """Let the next run have children again."""
+        self._stopped.clear()
 
     def forget(self, worker: Worker) -> None:
         """End a child."""

@@ -42,6 +42,10 @@ ARROWS: dict[str, set[str]] = {
     "figures": {"checks", "errors", "model"},
     "bank": {"checks", "content", "errors", "model", "sandbox", "suite"},
     "grading": {"bank", "catalog", "content", "model", "sandbox", "scoring", "submission", "suite"},
+    "watch": {
+        "catalog", "content", "errors", "figures", "files", "grading", "journal", "model", "practice", "report",
+        "sandbox", "submission",
+    },
     "first_test": {"content", "model"},
     "breaking": {"bank", "calls", "content", "errors", "first_test", "model", "sandbox"},
     "verify": {
@@ -50,7 +54,7 @@ ARROWS: dict[str, set[str]] = {
     "cli": {
         "authoring", "bank", "breaking", "catalog", "content", "errors", "figures", "files", "first_test", "grading",
         "journal", "mock", "model", "practice", "progress", "report", "review", "scratch", "sandbox", "stubs",
-        "submission", "update", "verify", "workspace",
+        "submission", "update", "verify", "watch", "workspace",
     },
 }  # fmt: skip
 

@@ -256,6 +256,7 @@ def test_list_and_show(run: Run) -> None:
         "show",
         "open",
         "check",
+        "watch",
         "hint",
         "break",
         "solution",
