@@ -36,7 +36,7 @@ MAX_ODD_KEYS = 1000
 """Dict keys other than strings in one payload. Only the hashes of strings are salted: with more, a
 forger could have a dict of equal hashes built here, in time that grows with its square."""
 
-LINGER = 100e-6
+LINGER = 300e-6
 """Seconds for which either side looks for what is to come before it sleeps: to be woken takes as long as most calls."""
 
 HEADER = struct.Struct("<IBI")
