@@ -32,6 +32,6 @@ def command(directory: Path, course: Path | None) -> None:
     click.echo(
         f"{directory}: {len(loaded.exercises)} functions in {len(loaded.topics)} topics\n\n"
         f"Next:\n  cd {directory}\n"
-        f"  open {first.topic}/{first.topic}.py in your editor and fill in {first.name}\n"
+        f"  fill in {first.name} in {first.topic}/{first.topic}.py\n"
         f"  grader check {first.name}"
     )

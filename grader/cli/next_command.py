@@ -33,6 +33,6 @@ def command(workspace: Path | None, course: Path | None) -> None:
     click.echo(
         f"{exercise.name}  {exercise.title}\n"
         f"  {exercise.topic}/{exercise.topic}.py, {exercise.difficulty.value}, about {exercise.minutes} minutes\n\n"
-        f"  grader show {exercise.topic}/{exercise.name}\n  grader open {exercise.name}\n"
-        f"  grader check {exercise.topic}/{exercise.name}"
+        f"  grader show {exercise.name}\n  grader open {exercise.name}\n"
+        f"  grader check {exercise.name}"
     )

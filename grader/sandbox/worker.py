@@ -20,7 +20,6 @@ import importlib.util
 import io
 import json
 import os
-import resource
 import select
 import shutil
 import signal
@@ -454,6 +453,8 @@ def limit(limits: dict[str, int]) -> dict[str, int]:
     -------
     The limits in force afterwards, as far as this system has them.
     """
+    import resource  # not at the top: this module is read where there is none
+
     in_force = {}
     for name, value in limits.items():
         number = getattr(resource, f"RLIMIT_{name}", None)
@@ -674,6 +675,8 @@ def main() -> None:
     """Start: NumPy first, from the one folder that is then forgotten."""
     control = socket.socket(fileno=int(sys.argv[1]))
     sys.path.insert(0, sys.argv[2])
+    import resource  # noqa: F401 - for the children
+
     import numpy as np
 
     np.random  # noqa: B018 - loaded at its first use, which would be in every child

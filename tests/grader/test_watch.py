@@ -7,6 +7,7 @@ import io
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -915,6 +916,7 @@ def test_journal_that_cannot_be_written_is_told(watched: Watched) -> None:
     """The verdict is there all the same, and the session goes on."""
     running = watched.start()
     running.wait_for("missing")
+    shutil.rmtree(watched.root / ".grader")
     (watched.root / ".grader").write_text("in the way")
     watched.save(RIGHT + MEANS)
     running.wait(lambda text: "cannot be written" in " ".join(text.split()))
