@@ -288,8 +288,8 @@ def optimal_baseline(probs, q_values):
 
     References
     ----------
-    Weaver and Tao (2001), "The optimal reward baseline for gradient-based reinforcement
-    learning", UAI. Greensmith, Bartlett, Baxter (2004), JMLR 5.
+    Greensmith, Bartlett, Baxter (2004), "Variance reduction techniques for gradient estimates in
+    reinforcement learning", JMLR 5.
 
     Examples
     --------
