@@ -21,6 +21,7 @@ PATTERNS = (
     "exercises/*/*.py",
     "solutions/*.py",
     "interview_questions/**/*.md",
+    "interview_questions/ids.txt",
     "tests/hidden/test_*.py",
     "tests/mistakes/*.py",
     "tests/alternatives/*.py",

@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass
+from typing import Any
 
 from grader.files import read_text
 from grader.questions import ANSWERS, SOURCES_FILE, Question
@@ -21,7 +22,13 @@ OPINION = "*Opinion:*"
 FREE = 3
 """The greatest whole number that needs nothing behind it."""
 
+_IS_OPINION = re.compile(r"\s*(?:[-*] +)?" + re.escape(OPINION))
 _LINK = re.compile(r"\[((?:[^\[\]]|\[[^\[\]]*\])+)\]\(([^()\s]+)\)")
+_FORMULA = re.compile(
+    r"\$\$(?:\\.|[^$\\`])+\$\$|\$(?!\s)(?:\\.|[^$\\`])+(?<!\s)\$(?!\d)", re.DOTALL
+)
+_MASK = str.maketrans("[]()", "\ue001\ue002\ue003\ue004")
+_UNMASK = str.maketrans("\ue001\ue002\ue003\ue004", "[]()")
 _CODE = re.compile(r"```.*?```|`[^`]*`", re.DOTALL)
 _POWER = re.compile(r"(?:(\d[\d.,]*)\s*(?:\\times|\\cdot|×|·)\s*)?10\^(?:\{([-−]?\d+)\}|(\d))")
 _SUPERS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
@@ -56,13 +63,16 @@ def claims(question: Question) -> list[Claim]:
     checks = {check.name: _numbers_in_code(check.text) for check in question.checks}
     found: list[Claim] = []
     for line, paragraph in _paragraphs(question):
-        opinion = OPINION in paragraph
-        text = _CODE.sub(" ", paragraph)
+        text = _masked(_CODE.sub(" ", paragraph))
         for link in _LINK.finditer(text):
-            found += _linked(link[1], link[2], line, checks, keys)
-        for number, _ in _numbers(_LINK.sub(" ", text)):
-            problem = "" if opinion else "nothing stands behind it: link it to a check or a source"
-            found.append(Claim(number, "opinion" if opinion else None, "", line, problem))
+            found += _linked(link[1].translate(_UNMASK), link[2], line, checks, keys)
+        if _IS_OPINION.match(paragraph):
+            found.append(Claim(OPINION, "opinion", "", line))
+            continue
+        problem = "nothing stands behind it: link it to a check or a source"
+        found += [
+            Claim(number, None, "", line, problem) for number, _ in _numbers(_LINK.sub(" ", text))
+        ]
     named = {claim.target for claim in found}
     found += [
         Claim(check.name, None, f"#{check.name}", check.line, "no answer links to this check")
@@ -77,22 +87,84 @@ def claims(question: Question) -> list[Claim]:
     return found
 
 
-def run_checks(question: Question) -> tuple[int, str]:
-    """Run the checks of a question, one after another in one namespace: how many examples, and what failed."""
-    parser, runner = doctest.DocTestParser(), doctest.DocTestRunner(verbose=False)
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """An example of a check that does not give what it says.
+
+    Attributes
+    ----------
+    line : of the file, counted from 1.
+    problem : what it gave, or raised, in one line.
+    """
+
+    check: str
+    line: int
+    problem: str
+
+
+def run_checks(question: Question) -> tuple[int, list[Broken]]:
+    """Run the checks of a question, one after another in one namespace: how many examples, and those that failed."""
+    parser, runner = doctest.DocTestParser(), _Runner(verbose=False)
+    lines = read_text(question.file).splitlines()
     names: dict[str, object] = {"__name__": question.id}
-    told = io.StringIO()
     n = 0
     for check in question.checks:
-        test = parser.get_doctest(
-            check.text.replace("```python", "").replace("```", ""), names, f"{question.id}#{check.name}",
-            str(question.file), check.line,
-        )  # fmt: skip
-        with redirect_stdout(told):
-            runner.run(test, clear_globs=False, out=told.write)
+        first = check.line
+        while (
+            first < len(lines) and not lines[first].strip()
+        ):  # the text begins where it is not blank
+            first += 1
+        text = check.text.replace("```python", "").replace("```", "")
+        try:
+            test = parser.get_doctest(text, names, check.name, str(question.file), first)
+        except ValueError as error:  # a line of code without the blank behind >>>, say
+            runner.broken.append(Broken(check.name, check.line, str(error)))
+            continue
+        with redirect_stdout(io.StringIO()):
+            runner.run(test, clear_globs=False)
         names = test.globs
         n += len(test.examples)
-    return n, told.getvalue()
+    return n, runner.broken
+
+
+class _Runner(doctest.DocTestRunner):
+    """Collects what fails."""
+
+    def __init__(self, verbose: bool) -> None:
+        super().__init__(verbose=verbose)
+        self.broken: list[Broken] = []
+
+    def _note(self, test: doctest.DocTest, example: doctest.Example, problem: str) -> None:
+        line = (test.lineno or 0) + example.lineno + 1
+        self.broken.append(Broken(test.name, line, f"{_line(example.source)} {problem}"))
+
+    def report_failure(
+        self, out: Any, test: doctest.DocTest, example: doctest.Example, got: str
+    ) -> None:
+        self._note(test, example, f"gives {_line(got) or 'nothing'}, not {_line(example.want)}")
+
+    def report_unexpected_exception(
+        self, out: Any, test: doctest.DocTest, example: doctest.Example, exc_info: Any
+    ) -> None:
+        kind, error, _ = exc_info
+        self._note(test, example, f"raises {kind.__name__}: {_line(str(error))}")
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def links(text: str) -> Iterator[tuple[str, str, int]]:
+    """Text, target and line (from 1) of each link in Markdown; none in code, and brackets in formulas are no link."""
+    blank = _CODE.sub(lambda m: re.sub(r"[^\n]", " ", m[0]), text)
+    masked = _masked(blank)
+    for link in _LINK.finditer(masked):
+        yield link[1].translate(_UNMASK), link[2], masked.count("\n", 0, link.start()) + 1
+
+
+def _masked(text: str) -> str:
+    """Formulas with signs in place of their brackets, which make no links."""
+    return _FORMULA.sub(lambda m: m[0].translate(_MASK), text)
 
 
 def _linked(

@@ -21,6 +21,9 @@ from grader.model import Report, Score, Status
 from grader.workspace import STATE
 
 FILE = "journal.jsonl"
+STUDIED = "studied"
+"""The event of an interview question that was answered: its line has the question's id in place of an exercise's name.
+An id holds a `-`, which no function's name does."""
 VERSION = 1
 YEARS = (1970, 9000)
 """Moments that can be counted with: in another zone, and a year later."""
@@ -147,9 +150,11 @@ def mistakes_in(score: Score) -> list[str]:
 
 
 def derive(entries: Iterable[Entry]) -> dict[str, Standing]:
-    """The state that a log leads to."""
+    """The state that a log leads to; of exercises alone."""
     standings: dict[str, Standing] = {}
     for entry in entries:
+        if entry.event == STUDIED:
+            continue
         one = standings.setdefault(entry.exercise, Standing(entry.exercise))
         one.last_at = entry.at
         match entry.event:

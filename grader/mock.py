@@ -11,7 +11,7 @@ import os
 import random
 import shutil
 import tempfile
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -22,6 +22,7 @@ from grader.files import make_folder, read_text, umask, write_atomically
 from grader.journal import Standing
 from grader.model import Course, Exercise, Stage, Topic
 from grader.practice import stage_of
+from grader.questions import Question, asked_about, read_questions
 from grader.scratch import called_by_solutions, scratch_text
 
 FOLDER = "mock"
@@ -158,17 +159,24 @@ def of_round(course: Course, one: Round) -> Course:
     return replace(course, topics=tuple(topics))
 
 
-def questions(content: Content, slugs: Iterable[str]) -> list[tuple[str, str]]:
-    """Topic and title of the interview questions of some topics."""
-    found = []
-    for slug in slugs:
-        folder = content.owner(slug).interview_questions / slug
-        for file in sorted(folder.glob("*.md")):
-            lines = read_text(file).splitlines()
-            title = next((line[2:].strip() for line in lines if line.startswith("# ")), "")
-            if title:
-                found.append((slug, title))
-    return found
+def questions(
+    content: Content, course: Course, names: Sequence[str], n: int, seed: int
+) -> list[Question]:
+    """At most `n` interview questions about some functions, by lot: one for each function before a second for any.
+
+    Questions that cannot be read are passed over.
+    """
+    slugs = [topic.slug for topic in _topics(course, names)]
+    bank, _ = read_questions(content, course, slugs)
+    lots = random.Random(seed)
+    of_each = [lots.sample(mine, len(mine)) for name in names if (mine := asked_about(bank, name))]
+    found: list[Question] = []
+    while any(of_each) and len(found) < n:
+        for mine in of_each:
+            fresh = [one for one in mine if one not in found]
+            found += fresh[:1]
+            mine[:] = fresh[1:]
+    return [one for one in bank if one in found[:n]]
 
 
 def _topics(course: Course, names: Collection[str]) -> list[Topic]:

@@ -7,16 +7,17 @@ an answer claims is linked to a check of the same file, which runs, or to an ent
 
 from __future__ import annotations
 
+import difflib
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from grader.content import Content
-from grader.errors import ContentError
+from grader.errors import ContentError, GradsmithError
 from grader.files import read_text
 from grader.model import Course
 
@@ -37,6 +38,7 @@ _FENCE = "+++"
 _ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)+")
 _KEY = re.compile(r"[a-z][a-z0-9-]*")
 _HEADING = re.compile(r"(#{1,6}) +(.+?) *#*")
+_SENTENCE_END = re.compile(r"(?<=[.?!:])\s+(?=[A-Z*$\[])|\n\s*\n|\n(?=- )")
 _TEXTS = {"id": str, "topic": str, "difficulty": str, "minutes": int, "revision": int}
 _LISTS = ("tags", "exercises", "prerequisites", "sources")
 
@@ -141,7 +143,7 @@ def read_questions(
     for one in questions:
         if one.id in ids:
             problems.append(ContentError(one.file, "id", f"{one.id} is that of {ids[one.id]} too"))
-        ids[one.id] = one.file
+        ids.setdefault(one.id, one.file)
     if topics is None:
         names = {exercise.name for exercise in course.exercises}
         for one in questions:
@@ -173,6 +175,47 @@ def source_keys(content: Content) -> dict[str, str]:
 def asked_about(questions: Sequence[Question], exercise: str) -> list[Question]:
     """The questions that an exercise practises."""
     return [one for one in questions if exercise in one.exercises]
+
+
+def chosen(
+    questions: Iterable[Question],
+    *,
+    topics: Collection[str] = (),
+    tags: Collection[str] = (),
+    level: Level | None = None,
+    exercise: str | None = None,
+) -> list[Question]:
+    """The questions of one of the topics, with all of the tags, and this level and exercise where they are given."""
+    return [
+        one
+        for one in questions
+        if (not topics or one.topic in topics)
+        and set(tags) <= set(one.tags)
+        and level in (None, one.level)
+        and (exercise is None or exercise in one.exercises)
+    ]
+
+
+def nearest(questions: Sequence[Question], name: str, n: int = 3) -> list[str]:
+    """The ids that someone who wrote `name` may have meant, the likeliest first."""
+    words = [word for word in re.split(r"[^a-z0-9]+", name.casefold()) if word]
+    near = difflib.get_close_matches(name, [one.id for one in questions], n=n)
+    holding = [one.id for one in questions if words and all(word in one.id for word in words)]
+    found = [one.id for one in matching(questions, words)] if words else []
+    return list(dict.fromkeys([*holding, *near, *found]))[:n]
+
+
+def context(question: Question, words: Sequence[str]) -> str:
+    """The sentence of a question, in Markdown, in which most of the words occur; the first of those."""
+    wanted = [word.casefold() for word in words]
+    follow = [text for each in question.followups for text in (each.question, each.answer)]
+    best, most = "", 0
+    for text in (question.question, question.short, question.full, *follow, *question.traps):
+        for sentence in _SENTENCE_END.split(text):
+            n = sum(word in sentence.casefold() for word in wanted)
+            if n > most:
+                best, most = sentence, n
+    return " ".join((best or _SENTENCE_END.split(question.question)[0]).split())
 
 
 def matching(questions: Sequence[Question], words: Sequence[str]) -> list[Question]:
@@ -246,7 +289,11 @@ class _Reader:
 
     def read(self) -> Question | None:
         """The question, or None where something is wrong."""
-        lines = read_text(self.file).splitlines()
+        try:
+            lines = read_text(self.file).splitlines()
+        except GradsmithError as error:
+            self.wrong("line 1", str(error).removeprefix(f"{self.file}: "))
+            return None
         if not lines or lines[0] != _FENCE or _FENCE not in lines[1:]:
             self.wrong("line 1", f"front matter begins and ends with a line {_FENCE}")
             return None

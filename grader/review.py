@@ -34,7 +34,7 @@ _SCHEDULER = Scheduler(
 
 @dataclass(slots=True)
 class Memory:
-    """What is known of how well an exercise is remembered.
+    """What is known of how well an exercise is remembered, or a question under its id.
 
     Attributes
     ----------
@@ -63,7 +63,8 @@ class Memory:
         """The estimated probability that it could be written now."""
         return float(_SCHEDULER.get_card_retrievability(self.card, now.astimezone(UTC)))
 
-    def _rate(self, rating: Rating, at: datetime) -> None:
+    def rate(self, rating: Rating, at: datetime) -> None:
+        """Renew the memory by how well it went."""
         self.card, _ = _SCHEDULER.review_card(self.card, rating, at)
         self.solved += rating is not Rating.Again
         self.tries = self.hints = 0
@@ -72,7 +73,7 @@ class Memory:
         """A pass at the first attempt and without a hint is easy, in a review good; any other is hard."""
         smooth = not self.tries and not self.hints
         best = Rating.Good if self.card.last_review is not None else Rating.Easy
-        self._rate(best if smooth else Rating.Hard, at)
+        self.rate(best if smooth else Rating.Hard, at)
 
     def _note(self, entry: Entry, at: datetime) -> None:
         """Take in one line of the journal."""
@@ -81,7 +82,7 @@ class Memory:
             case "hint", _:
                 self.hints += 1
             case "solution", _ if not begun:
-                self._rate(Rating.Again, at)
+                self.rate(Rating.Again, at)
             case "checked", Status.PASSED.value if not begun:
                 self._passed(at)
             case "checked", (Status.FAILED.value | Status.ERROR.value | Status.TIMEOUT.value):
@@ -91,7 +92,7 @@ class Memory:
             case "reviewed", "passed" if begun:
                 self._passed(at)
             case "reviewed", "gave-up" if begun:
-                self._rate(Rating.Again, at)
+                self.rate(Rating.Again, at)
 
 
 def memories(entries: Iterable[Entry], now: datetime) -> dict[str, Memory]:

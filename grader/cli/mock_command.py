@@ -117,9 +117,9 @@ def _begin(
 
         seed = secrets.randbelow(10_000)
     course = load_course(content)
-    names = exercises_named(course, topics) if topics else [e.name for e in course.exercises]
+    fit = exercises_named(course, topics) if topics else [e.name for e in course.exercises]
     level = Difficulty(difficulty) if difficulty else None
-    fitting = matching(map(course.exercise, names), difficulty=level)
+    fitting = matching(map(course.exercise, fit), difficulty=level)
     if not fitting:
         raise click.UsageError(f"no exercise there is {difficulty}; `grader list` shows them")
     standings = Journal(root).standings()
@@ -133,7 +133,8 @@ def _begin(
     slugs = dict.fromkeys(exercise.topic for exercise in chosen)
     for slug in slugs:
         click.echo(f"  {one.folder.relative_to(root)}/{slug}.py")
-    print_questions(screen, questions(content, slugs))
+    names = [exercise.name for exercise in chosen]
+    print_questions(screen, questions(content, course, names, len(names), seed))
     click.echo("\nwhen you are done: grader mock --score")
 
 
@@ -167,7 +168,7 @@ def _score(root: Path, content: Content, one: Round, timeout: float, verbose: bo
     print_report(screen, report, verbose=verbose, advise=False)
     click.echo()
     print_score(screen, report, saved, one.started, one.minutes)
-    print_questions(screen, questions(content, saved))
+    print_questions(screen, questions(content, course, names, len(names), one.seed))
     if one.scored is None:
         journal = Journal(root)
         for score in report.scores:

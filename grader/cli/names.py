@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
     from grader.model import Course
+    from grader.questions import Question
 
     _Type = click.ParamType[str]
 else:  # not generic before click 8.4
@@ -23,7 +24,7 @@ class Name(_Type):
 
     Parameters
     ----------
-    kinds : of what: ``"exercise"``, ``"topic"``, ``"tag"``, ``"figure"``.
+    kinds : of what: ``"exercise"``, ``"topic"``, ``"tag"``, ``"figure"``, ``"question"``, ``"question_tag"``.
     """
 
     name = "name"
@@ -56,9 +57,23 @@ class Name(_Type):
         from grader.catalog import load_course
         from grader.cli.options import course_content
 
-        course = load_course(course_content(_path(ctx, "course"), _path(ctx, "workspace")))
+        content = course_content(_path(ctx, "course"), _path(ctx, "workspace"))
+        course = load_course(content)
         for kind in self.kinds:
-            yield from getattr(self, f"_{kind}s")(course)
+            if kind in ("question", "question_tag"):
+                from grader.questions import read_questions
+
+                yield from getattr(self, f"_{kind}s")(read_questions(content, course)[0])
+            else:
+                yield from getattr(self, f"_{kind}s")(course)
+
+    @staticmethod
+    def _questions(questions: Iterable[Question]) -> Iterator[tuple[str, str]]:
+        return ((one.id, one.title) for one in questions)
+
+    @staticmethod
+    def _question_tags(questions: Iterable[Question]) -> Iterator[tuple[str, str]]:
+        return ((tag, "") for tag in sorted({tag for one in questions for tag in one.tags}))
 
     @staticmethod
     def _exercises(course: Course) -> Iterator[tuple[str, str]]:
@@ -92,3 +107,5 @@ TOPIC = Name("topic")
 EXERCISE_OR_TOPIC = Name("exercise", "topic")
 TAG = Name("tag")
 FIGURE = Name("figure")
+QUESTION = Name("question")
+QUESTION_TAG = Name("question_tag")

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from grader.cli.names import TAG
+from grader.cli.names import QUESTION_TAG, TAG
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from grader.content import Content
     from grader.model import Course, Exercise, Report, Status
+    from grader.questions import Question
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -53,6 +54,14 @@ tag_option = click.option(
 )  # fmt: skip
 difficulty_option = click.option(
     "--difficulty", type=click.Choice(["easy", "medium", "hard"]), help="Only those of this level.",
+)  # fmt: skip
+question_tag_option = click.option(
+    "--tag", "tags", multiple=True, metavar="TAG", type=QUESTION_TAG,
+    help="Only those with this tag; several: with all of them.",
+)  # fmt: skip
+level_option = click.option(
+    "--difficulty", "level", type=click.Choice(["screen", "onsite", "research"]),
+    help="Only those of this level.",
 )  # fmt: skip
 verbose_option = click.option("--verbose", "-v", is_flag=True, help="Show every failing check.")
 
@@ -180,6 +189,50 @@ def exercises_named(course: Course, names: Sequence[str]) -> list[str]:
     return [exercise.name for exercise in course.exercises if exercise.name in wanted]
 
 
+def topics_named(course: Course, names: Sequence[str]) -> list[str]:
+    """The topics that names stand for, in the course's order; all of them for none.
+
+    Raises
+    ------
+    click.UsageError : a name is no topic; with the nearest one.
+    """
+    slugs = [topic.slug for topic in course.topics]
+    wanted = [name.rstrip("/") for name in names]
+    for name in wanted:
+        if name not in slugs:
+            import difflib
+
+            near = difflib.get_close_matches(name, slugs, n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else f"; there are {', '.join(slugs)}"
+            raise click.UsageError(f"no topic {name!r}{hint}")
+    return [slug for slug in slugs if not wanted or slug in wanted]
+
+
+def questions_of(content: Content, course: Course, tags: Sequence[str] = ()) -> list[Question]:
+    """The interview questions that can be read; of the others a line on standard error says how many there are.
+
+    Parameters
+    ----------
+    tags : each has to be that of a question.
+
+    Raises
+    ------
+    click.UsageError : no question has a tag; with the nearest one.
+    """
+    from grader.questions import read_questions
+
+    questions, problems = read_questions(content, course)
+    n = len({problem.file for problem in problems} - {str(one.file) for one in questions})
+    if n:
+        click.echo(
+            f"{n} {'file' if n == 1 else 'files'} cannot be read and {'is' if n == 1 else 'are'} left out; "
+            "`grader questions --check` says why",
+            err=True,
+        )
+    _known(tags, sorted({tag for one in questions for tag in one.tags}), "question")
+    return questions
+
+
 def known_tags(course: Course, tags: Sequence[str]) -> Sequence[str]:
     """The tags, which some exercise of the course has.
 
@@ -187,12 +240,17 @@ def known_tags(course: Course, tags: Sequence[str]) -> Sequence[str]:
     ------
     click.UsageError : none has; with the nearest one.
     """
-    known = sorted({tag for exercise in course.exercises for tag in exercise.tags})
+    _known(
+        tags, sorted({tag for exercise in course.exercises for tag in exercise.tags}), "exercise"
+    )
+    return tags
+
+
+def _known(tags: Sequence[str], known: Sequence[str], what: str) -> None:
     for tag in tags:
         if tag not in known:
             import difflib
 
             near = difflib.get_close_matches(tag, known, n=1)
             hint = f"; did you mean {near[0]!r}?" if near else f"; there are {', '.join(known)}"
-            raise click.UsageError(f"no exercise has the tag {tag!r}{hint}")
-    return tags
+            raise click.UsageError(f"no {what} has the tag {tag!r}{hint}")

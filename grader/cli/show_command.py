@@ -41,4 +41,11 @@ def command(name: str, raw: bool, course: Path | None) -> None:
         return
     from grader.report.statement import print_statement
 
-    print_statement(console(), text)
+    screen = console()
+    print_statement(screen, text)
+    if len(names) == 1 and part != "capstone":
+        from grader.questions import asked_about, read_questions
+        from grader.report.questions import print_asked_about
+
+        bank, _ = read_questions(content, loaded)
+        print_asked_about(screen, [one.id for one in asked_about(bank, names[0])])

@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from grader.model import Status
+from grader.report.statement import one_line
 from grader.report.terminal import LOOKS
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from grader.model import Exercise, Report
+    from grader.questions import Question
 
 
 def print_start(console: Console, exercises: Sequence[Exercise], minutes: int, seed: int) -> None:
@@ -78,15 +80,16 @@ def print_score(
     console.print(line)
 
 
-def print_questions(console: Console, questions: Sequence[tuple[str, str]]) -> None:
-    """Print interview questions to be answered aloud."""
+def print_questions(console: Console, questions: Sequence[Question]) -> None:
+    """Print interview questions to be answered aloud, each with the command that shows its answer."""
     if not questions:
         return
     console.print(Text("\nto answer aloud", "bold"))
-    for topic, title in questions:
-        console.print(
-            Padding(Text.assemble((f"{topic}: ", "dim"), title), (0, 0, 0, 2), expand=False)
-        )
+    for one in questions:
+        title = one_line(one.title, ascii_only=console.options.ascii_only)
+        line = Text.assemble((f"{one.topic}: ", "dim"), title)
+        console.print(Padding(line, (0, 0, 0, 2), expand=False))
+        console.print(Text(f"    grader ask {one.id}"), no_wrap=True, overflow="ignore", crop=False)
 
 
 def _table(names: Sequence[str]) -> Table:

@@ -19,6 +19,7 @@ from grader.report.formula import formula, spelled_indices
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator
 
+    from markdown_it import MarkdownIt
     from markdown_it.ruler import RuleOptionsType
     from markdown_it.rules_block import StateBlock
     from markdown_it.rules_inline import StateInline
@@ -96,7 +97,7 @@ def print_statement(console: Console, text: str) -> None:
         text = text.translate(ASCII)
     width = min(console.width, WIDEST)
     document = Markdown("")
-    document.parsed = list(_rewritten(_parsed(text), width, console.options.ascii_only))
+    document.parsed = list(_rewritten(parser().parse(text), width, console.options.ascii_only))
     with console.use_theme(Theme(STYLES)):
         console.print(_Clean(document), width=width)
 
@@ -141,14 +142,39 @@ def _visible(text: str, options: ConsoleOptions) -> str:
 # Parsing
 
 
-def _parsed(text: str) -> list[Token]:
+def parser() -> MarkdownIt:
+    """A parser of Markdown that knows formulas: tokens `formula` (`info` is ``"display"`` or empty) and
+    `formula_block`, with the LaTeX as their content."""
     from markdown_it import MarkdownIt
 
     parser = MarkdownIt("commonmark").enable(["table", "strikethrough"])
     parser.inline.ruler.before("escape", "formula", _inline_formula)
     interrupts: RuleOptionsType = {"alt": ["paragraph", "reference", "blockquote", "list"]}
     parser.block.ruler.before("fence", "formula", _block_formula, interrupts)
-    return parser.parse(text)
+    return parser
+
+
+def one_line(text: str, *, ascii_only: bool = False) -> str:
+    """A title or sentence in Markdown as one line of plain text, with its formulas as text."""
+    if ascii_only:
+        from grader.report.terminal import ASCII
+
+        text = text.translate(ASCII)
+    tokens = parser().parseInline(text)
+    spelled = spelled_indices(_formulas(tokens))
+    parts = []
+    for token in tokens[0].children or []:
+        if token.type == "formula":
+            latex = " ".join(token.content.split())
+            parts.append(
+                latex if ascii_only else formula(token.content, spelled).replace("\n", "; ")
+            )
+        elif token.type in ("softbreak", "hardbreak"):
+            parts.append(" ")
+        else:
+            parts.append(token.content)
+    line = " ".join("".join(parts).split())
+    return line.encode("ascii", "replace").decode() if ascii_only else line
 
 
 def _inline_formula(state: StateInline, silent: bool) -> bool:
@@ -228,7 +254,12 @@ class _Writer:
         return " ".join(source.split()) if self.latex else formula(source, self.spelled)
 
     def inline(self, tokens: Iterable[Token], width: int) -> Iterator[Token]:
+        leads = False  # whether the link leads somewhere from a terminal: links hold no links
         for token in tokens:
+            if token.type == "link_open":
+                leads = "://" in str(token.attrs.get("href", ""))
+            if token.type in ("link_open", "link_close") and not leads:
+                continue
             if token.type == "formula" and token.info == "display":
                 yield _token("hardbreak", "br", 0)
                 for line in self.display(token.content, width):

@@ -66,7 +66,7 @@ ASCII = str.maketrans(
     {
         "·": "*", "×": "x", "−": "-", "–": "-", "—": "-", "…": "...", "‘": "'", "’": "'",
         "“": '"', "”": '"', "→": "->", "≤": "<=", "≥": ">=", "≠": "!=", "√": "sqrt", "∂": "d",
-        "Σ": "sum", "‖": "||", "∞": "inf", "⟨": "<", "⟩": ">", "²": "^2",
+        "Σ": "sum", "‖": "||", "∞": "inf", "⟨": "<", "⟩": ">", "²": "^2", "§": "section ",
     }
 )  # fmt: skip
 """What mathematical text becomes on a console without Unicode, before the rest is escaped."""

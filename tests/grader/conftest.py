@@ -213,6 +213,108 @@ def write_toy_course(root: Path) -> Content:
     return content
 
 
+TOY_QUESTION = """+++
+id = "{id}"
+topic = "toy"
+difficulty = "{level}"
+minutes = 4
+tags = ["toy", "{tag}"]
+exercises = ["{exercise}"]
+prerequisites = {prerequisites}
+sources = ["cauchy1847"]
+revision = 1
++++
+
+# {title}
+
+## Question
+
+Take $f(x) = c \\sum_i x_i^2$. {asked}
+
+## In thirty seconds
+
+{short}
+
+## In full
+
+By the power rule the gradient is $2 c x$; for $c = 1$ it is [8 at $x = 4$](#power). Steps along it were proposed by
+[Cauchy (1847)](../sources.md#cauchy1847).
+
+## Follow-ups
+
+### What if $c < 0$?
+
+Then [the gradient points inwards](#power), and descent diverges.
+
+## Rubric
+
+### Weak
+
+- Names the rule.
+
+### Good
+
+- Derives it.
+
+### Strong
+
+- Says what happens where $c < 0$ & why.
+
+## Traps
+
+- Forgetting the factor.
+
+## Checks
+
+### power
+
+The slope of $x^2$ at 4.
+
+```python
+>>> h = 1e-6
+>>> round(((4 + h) ** 2 - (4 - h) ** 2) / (2 * h))
+8
+>>> -1 * (2 * 4) < 0
+True
+```
+"""
+TOY_SOURCES = '# Sources\n\n## cauchy1847\n\nCauchy (1847), "Méthode générale", C. R. Acad. Sci.\n'
+
+
+def toy_question(id: str = "toy-gradient", **changes: str) -> str:
+    """The text of a sound question of the toy course."""
+    words = {
+        "level": "screen", "tag": "power", "exercise": "scaled_square_grad", "prerequisites": "[]",
+        "title": "Why $2cx$?", "asked": "What is its gradient?", "short": "The power rule, term by term.",
+    }  # fmt: skip
+    return TOY_QUESTION.format(id=id, **(words | changes))
+
+
+def write_toy_bank(content: Content) -> Path:
+    """Three questions of the toy course; the folder of the bank."""
+    home = content.interview_questions
+    (home / "toy").mkdir(parents=True)
+    (home / "sources.md").write_text(TOY_SOURCES, encoding="utf-8")
+    (home / "ids.txt").write_text("# ids\ntoy-gradient\ntoy-means\ntoy-curvature\n")
+    for name, text in (
+        ("gradient", toy_question(prerequisites='["toy-means"]')),
+        ("means", toy_question(
+            "toy-means", title="What is a mean?", exercise="row_means", tag="average", asked="What is the mean?",
+        )),
+        ("curvature", toy_question(
+            "toy-curvature", level="onsite", title="The curvature of a bowl", short="It is $2c$ in every direction.",
+        )),
+    ):  # fmt: skip
+        (home / "toy" / f"{name}.md").write_text(text, encoding="utf-8")
+    return home
+
+
+@pytest.fixture
+def toy_bank(own_toy: Content) -> Path:
+    """The folder of interview questions of the test's own toy course."""
+    return write_toy_bank(own_toy)
+
+
 @pytest.fixture(scope="session")
 def toy(tmp_path_factory: pytest.TempPathFactory) -> Content:
     """The toy course; do not write to it."""

@@ -37,6 +37,8 @@ def completions(*words: str) -> list[str]:
         (["check", "matrix_"], ["matrix_factorization"]),
         (["show", "attention"], ["attention", "attention_scores", "attention_grads"]),
         (["mock", "--topic", "soft"], ["softmax"]),
+        (["ask", "attention-sca"], ["attention-scale"]),
+        (["study", "--tag", "satur"], ["saturation"]),
         (["list", "--tag", "multi"], ["multi-head"]),
         (["figure", "att"], ["attention"]),
         (["verify", "conv"], ["convolution"]),

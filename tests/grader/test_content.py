@@ -26,6 +26,7 @@ COURSE_FILES = (
     "exercises/course.toml",
     "interview_questions/alpha/deep/third.md",
     "interview_questions/alpha/what-is-it.md",
+    "interview_questions/ids.txt",
     "solutions/alpha.py",
     "tests/alternatives/alpha.py",
     "tests/hidden/test_alpha.py",
