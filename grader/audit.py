@@ -13,10 +13,19 @@ from grader.content import Content
 from grader.errors import ContentError, GradsmithError
 from grader.files import read_text
 from grader.model import Course
-from grader.questions import SECTIONS, SOURCES_FILE, Question, question_files, read_questions
+from grader.questions import (
+    SECTIONS,
+    SOURCES_FILE,
+    Question,
+    question_files,
+    read_questions,
+    sections,
+)
 
 IDS_FILE = "ids.txt"
 """All ids that were ever given, a line each, beside the topics' folders."""
+PAGE_FILE = "README.md"
+"""Beside the topics' folders, where there is one: links to every question."""
 RETIRED = "# retired"
 """Stands behind the id of a question that was taken out on purpose."""
 
@@ -85,6 +94,9 @@ def audit(content: Content, course: Course, topics: Collection[str] | None = Non
         chosen = {*files, *pages}
         found = [each for each in found if each.file in chosen]
     found += _of_ids(content, wanted, questions, whole=topics is None)
+    if topics is None:
+        for home in homes:
+            found += _of_lists(home, [q for q in questions if q.file.is_relative_to(home)])
     return Audit(
         tuple(sorted(set(found))),
         {slug: sum(one.topic == slug for one in mine) for slug in wanted},
@@ -204,6 +216,21 @@ def _of_ids(
                 if name not in have and name not in retired:
                     fix = f"bring the question back, or write `{RETIRED}` behind the id"
                     yield Complaint(file, number, f"no question has the id {name}; {fix}")
+
+
+def _of_lists(home: Path, questions: Sequence[Question]) -> Iterator[Complaint]:
+    """Questions that the bank's first page does not link to, and sources that nobody cites."""
+    page = home / PAGE_FILE
+    listed = _text(page)
+    for one in questions:
+        link = one.file.relative_to(home).as_posix()
+        if listed and f"]({link})" not in listed:
+            yield Complaint(page, 1, f"has no link to {link}; add its row")
+    cited = {key for one in questions for key in one.sources}
+    for section in sections(_text(home / SOURCES_FILE).splitlines(), 2):
+        if section.title not in cited:
+            fix = f"no question cites {section.title}; take it out"
+            yield Complaint(home / SOURCES_FILE, section.line, fix)
 
 
 def _written_ids(home: Path) -> set[str]:

@@ -110,7 +110,7 @@ def test_every_field_of_this_course_is_sound() -> None:
         fields = cards.note_fields(one, TITLES, sources)
         assert set(fields) == set(cards.FIELDS)
         for name, text in fields.items():
-            assert text, (one.id, name)
+            assert text or (name == "Sources" and not one.sources), (one.id, name)
             parser = Balanced()
             parser.feed(text)
             assert parser.open == []
