@@ -133,6 +133,21 @@ def capstone_section(content: Content, topic: Topic) -> str:
     raise ContentError(file, RESERVED, f"no section; add the heading {CAPSTONE_HEADING} <title>")
 
 
+def statement_parts(statement: str, topic: Topic) -> list[tuple[str, str]]:
+    """A statement's text in parts, in order: each with the exercise that it is on, "capstone", or an empty string."""
+    names = {exercise.signature: exercise.name for exercise in topic.exercises}
+    headed = list(_headed(statement))
+    start = statement[: statement.index(headed[0][1].rstrip("\n"))] if headed else statement
+    parts = [("", start.strip() + "\n")] if start.strip() else []
+    for heading, section in headed:
+        signature = _SIGNATURE.fullmatch(heading)
+        name = names.get(signature[1], "") if signature else ""
+        if heading.startswith(CAPSTONE_HEADING) and topic.capstone is not None:
+            name = RESERVED
+        parts.append((name, section))
+    return parts
+
+
 def _sections(statement: str) -> Iterator[tuple[str, str]]:
     """Signature and text of each section headed with one."""
     for heading, section in _headed(statement):

@@ -93,6 +93,7 @@ class SubmissionRaised(Exception):
     bases : names of its built-in and NumPy base classes, itself included.
     message : ``str(exception)``, cut to a few hundred characters.
     line : line of the submission's file at which it was raised, or None.
+    cell : the notebook's cell that the line is counted in; empty for a file.
     function : innermost function of the submission on the traceback, or None.
     """
 
@@ -103,14 +104,22 @@ class SubmissionRaised(Exception):
         *,
         bases: tuple[str, ...] = (),
         line: int | None = None,
+        cell: str = "",
         function: str | None = None,
     ) -> None:
         self.type_name = type_name
         self.message = message
         self.bases = bases or (type_name,)
         self.line = line
+        self.cell = cell
         self.function = function
         super().__init__(f"{type_name}: {message}" if message else type_name)
+
+    @property
+    def place(self) -> str:
+        """Where it was raised, in words; empty where that is not known."""
+        line = f"line {self.line}" if self.line else ""
+        return ", ".join(filter(None, (self.cell, line)))
 
 
 class CheckFailure(AssertionError):

@@ -108,6 +108,8 @@ class Grader:
         traces = session.traces[candidate.label]
         scores = lean(self.scores(traces, chosen), calls)
         problems = [p.problem for p in proxies.values() if p.problem is not None]
+        problems += [problem for p in proxies.values() for problem in p.cell_problems]
+        notes = [note for p in proxies.values() for note in p.passed_over]
         return Report(
             submission=submission.name,
             course=self.course.title,
@@ -119,7 +121,7 @@ class Grader:
             scores=tuple(scores),
             capstones=tuple(capstone_scores(traces, chosen, scores)),
             problems=tuple(problems),
-            notes=tuple(submission.notes),
+            notes=(*submission.notes, *notes),
             seconds=time.perf_counter() - start,
             environment=environment(),
         )
@@ -134,6 +136,7 @@ class Grader:
             source.file if source is not None else f"{topic.slug}.py",
             source.text if source is not None else None,
             [e.name for e in self.course.topic(topic.slug).exercises],
+            cells=source.cells if source is not None else (),
             problem=problem,
             timeout=self.timeout,
         )

@@ -24,6 +24,7 @@ from grader.model import Course, Exercise, Stage, Topic
 from grader.practice import stage_of
 from grader.questions import Question, asked_about, read_questions
 from grader.scratch import called_by_solutions, scratch_text
+from grader.workspace import learner_text, topic_file
 
 FOLDER = "mock"
 STATE_FILE = "mock.json"
@@ -98,13 +99,13 @@ def begin(
     names = [exercise.name for exercise in exercises]
     texts = {}
     for topic in _topics(course, names):
-        mine = root / topic.slug / f"{topic.slug}.py"
+        mine = topic_file(root, topic.slug)
         wanted = [exercise.name for exercise in topic.exercises if exercise.name in names]
         called = called_by_solutions(content, topic, wanted)
         given = {name for name in called if stage_of(standings.get(name)) is Stage.SOLVED}
         texts[topic.slug] = scratch_text(
-            content, topic, wanted, read_text(mine) if given and mine.is_file() else "",
-            f"{topic.slug}/{topic.slug}.py", given,
+            content, topic, wanted, learner_text(mine) if given and mine.is_file() else "",
+            f"{topic.slug}/{mine.name}", given,
             f"A timed round. When you are done: grader {FOLDER} --score",
         )  # fmt: skip
     home = root / FOLDER

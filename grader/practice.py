@@ -10,8 +10,8 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from grader.errors import WorkspaceError
-from grader.journal import Standing
+from grader.errors import GradsmithError, WorkspaceError
+from grader.journal import Journal, Standing
 from grader.model import Course, Difficulty, Exercise, Stage
 from grader.pieces import lines_of, tree_of
 from grader.stubs import bare_solution
@@ -73,6 +73,42 @@ def matching(
         and difficulty in (None, exercise.difficulty)
         and stage in (None, stage_of(known.get(exercise.name)))
     ]
+
+
+RUNGS = 4
+"""Hints of each exercise."""
+
+
+def climb(journal: Journal, exercise: Exercise) -> int:
+    """Remember that one more hint is shown; how many are now."""
+    standing = journal.standings().get(exercise.name)
+    known = standing.hints if standing is not None else 0
+    rung = min(known + 1, RUNGS)
+    if rung > known:
+        journal.append("hint", exercise.name, rung=rung)
+    return rung
+
+
+class NotSolvedError(GradsmithError):
+    """A solution was asked for that has not been earned, and nobody gave up."""
+
+
+def give_solution(journal: Journal, exercise: Exercise, *, give_up: bool) -> None:
+    """Remember that a solution is shown, where that counts.
+
+    Raises
+    ------
+    NotSolvedError : it has not passed, and nobody gives up.
+    """
+    standing = journal.standings().get(exercise.name)
+    solved = standing is not None and standing.solved
+    if not solved and not give_up and not (standing is not None and standing.gave_up):
+        raise NotSolvedError(
+            f"{exercise.name} has not passed yet; `grader hint {exercise.name}` helps, "
+            "and --give-up shows the solution"
+        )
+    if not solved:
+        journal.append("solution", exercise.name)
 
 
 @dataclass(frozen=True, slots=True)

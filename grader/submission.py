@@ -1,8 +1,9 @@
 """A path becomes a submission: source text by topic, read with care and never run.
 
-A submission is a `.py` file, a folder, or a `.zip`. Nothing of it is extracted, imported or
-compiled; of a folder or an archive only the files named after a topic are opened, and of those no
-more than `MAX_SOURCE_BYTES` is read. What cannot be understood scores nothing and says so: in an
+A submission is a `.py` file, a notebook, a folder, or a `.zip`. Nothing of it is extracted, imported
+or compiled; of a folder or an archive only the files named after a topic are opened, and of those no
+more than `MAX_SOURCE_BYTES` is read, or of a notebook `grader.notebooks.format.MAX_BYTES`, of which the
+code alone is kept. What cannot be understood scores nothing and says so: in an
 `UnreadableSubmissionError` where the path as a whole is at fault, in a `Problem` where one topic's
 file is, in a note where a file was passed over.
 
@@ -29,6 +30,8 @@ from typing import Protocol
 
 from grader.errors import UnreadableSubmissionError
 from grader.model import Course, Problem
+from grader.notebooks.cells import Place
+from grader.notebooks.format import MAX_BYTES, SUFFIX, NotebookError, parsed
 
 MAX_SOURCE_BYTES = 2**20
 """One topic's file; a long solution has 20 KiB."""
@@ -37,7 +40,7 @@ MAX_ARCHIVE_BYTES = 64 * 2**20
 MAX_ENTRIES = 10_000
 """Files and folders in an archive or in one folder."""
 
-ACCEPTED = "a .py file, a folder, or a .zip of one"
+ACCEPTED = "a .py file, a notebook, a folder, or a .zip of one"
 
 _DAMAGED = (
     zipfile.BadZipFile,
@@ -67,11 +70,15 @@ _LINE_END = re.compile(r"\r\n|\r|\n")
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """The text of one topic's file; `file` is its name inside the submission, for display."""
+    """The text of one topic's file; `file` is its name inside the submission, for display.
+
+    Of a notebook, `text` is the Python of its cells, and `cells` says where each begins in it.
+    """
 
     topic: str
     file: str
     text: str
+    cells: tuple[Place, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +126,8 @@ class _Tree(Protocol):
     def children(self, folder: str) -> Mapping[str, _Kind]:
         """Name to kind of what is in `folder`."""
 
-    def read(self, path: str) -> bytes:
-        """At most `MAX_SOURCE_BYTES` + 1 bytes of a file."""
+    def read(self, path: str, limit: int) -> bytes:
+        """At most `limit` + 1 bytes of a file."""
 
 
 def calls_between(text: str, names: Collection[str]) -> dict[str, frozenset[str]]:
@@ -140,13 +147,14 @@ def calls_between(text: str, names: Collection[str]) -> dict[str, frozenset[str]
 def read_submission(path: Path, course: Course) -> Submission:
     """Read what a learner handed in.
 
-    A `.py` file is scored on one topic: the one it is named after, else the one whose functions it
-    defines. A folder or a `.zip` is scored on the whole course; for each topic it is searched for
-    `<topic>.py`, then `<topic>/<topic>.py`, at its top or else in the one folder that it holds.
+    A `.py` file or a notebook is scored on one topic: the one it is named after, else the one whose
+    functions it defines. A folder or a `.zip` is scored on the whole course; for each topic it is
+    searched for `<topic>.py`, then `<topic>/<topic>.py`, and where there is none for `<topic>.ipynb` in
+    these places, at its top or else in the one folder that it holds.
 
     Parameters
     ----------
-    path : a `.py` file, a folder or a `.zip`.
+    path : a `.py` file, a notebook, a folder or a `.zip`.
     course : whose topics are looked for.
 
     Raises
@@ -167,7 +175,7 @@ def read_submission(path: Path, course: Course) -> Submission:
             return _from_tree(path, _name(path), _Folder(path), course)
         if not stat.S_ISREG(mode):
             raise _unreadable(path, f"not a regular file; give {ACCEPTED}")
-        if suffix == ".py":
+        if suffix in (".py", SUFFIX):
             return _from_file(path, course)
         if suffix == ".zip":
             return _from_tree(path, _name(path), _Archive(path), course)
@@ -176,23 +184,41 @@ def read_submission(path: Path, course: Course) -> Submission:
         raise _unreadable(
             where, f"cannot be read ({_reason(error)}); check its permissions"
         ) from None
-    kind = "notebooks are not read" if suffix == ".ipynb" else "this type of file is not read"
-    raise _unreadable(path, f"{kind}; give {ACCEPTED}")
+    raise _unreadable(path, f"this type of file is not read; give {ACCEPTED}")
 
 
 def _from_file(path: Path, course: Course) -> Submission:
-    data = _read_regular(path, MAX_SOURCE_BYTES + 1, follow=True)
+    data = _read_regular(path, _limit(path.name) + 1, follow=True)
     file = _shown(path.name)
     topic = path.stem if path.stem in {topic.slug for topic in course.topics} else ""
     try:
-        text = _decode(data)
+        text, cells = _text_of(path.name, data)
     except _BadText as error:
         if not topic:
             raise _unreadable(path, str(error)) from None
         problem = Problem(topic, file, str(error), error.line, error.column)
         return Submission(file, {}, (topic,), problems=(problem,))
     topic = topic or _topic_of(path, text, course)
-    return Submission(file, {topic: Source(topic, file, text)}, (topic,))
+    return Submission(file, {topic: Source(topic, file, text, cells)}, (topic,))
+
+
+def _limit(name: str) -> int:
+    """The bytes that a file may have."""
+    return MAX_BYTES if name.lower().endswith(SUFFIX) else MAX_SOURCE_BYTES
+
+
+def _text_of(name: str, data: bytes) -> tuple[str, tuple[Place, ...]]:
+    """The Python of a file, and of a notebook where its cells begin. Raises `_BadText`."""
+    if not name.lower().endswith(SUFFIX):
+        return _decode(data), ()
+    try:
+        text, cells = parsed(data).python()
+    except NotebookError as error:
+        raise _BadText(str(error), error.line) from None
+    if len(text.encode()) > MAX_SOURCE_BYTES:
+        size = _size(MAX_SOURCE_BYTES)
+        raise _BadText(f"its code is over {size}; hand in the functions alone")
+    return text, cells
 
 
 def _topic_of(path: Path, text: str, course: Course) -> str:
@@ -246,7 +272,8 @@ def _from_tree(path: Path, name: str, tree: _Tree, course: Course) -> Submission
             problems.append(Problem(slug, file, message))
             continue
         try:
-            sources[slug] = Source(slug, file, _decode(tree.read(chosen)))
+            text, cells = _text_of(chosen, tree.read(chosen, _limit(chosen)))
+            sources[slug] = Source(slug, file, text, cells)
         except _BadText as error:
             problems.append(Problem(slug, file, str(error), error.line, error.column))
     if len(missing) == len(slugs):
@@ -261,14 +288,13 @@ def _places(tree: _Tree, base: str, slugs: tuple[str, ...]) -> dict[str, dict[st
     places: dict[str, dict[str, _Kind]] = {}
     here = tree.children(base)
     for slug in slugs:
-        file = f"{slug}.py"
         found: dict[str, _Kind] = {}
-        if file in here and here[file] is not _Kind.FOLDER:
-            found[base + file] = here[file]
         if here.get(slug) is _Kind.LINK:
             found[base + slug] = _Kind.LINK
-        if here.get(slug) is _Kind.FOLDER:
-            inside = tree.children(f"{base}{slug}/")
+        inside = tree.children(f"{base}{slug}/") if here.get(slug) is _Kind.FOLDER else {}
+        for file in (f"{slug}.py", slug + SUFFIX):
+            if file in here and here[file] is not _Kind.FOLDER:
+                found[base + file] = here[file]
             if file in inside and inside[file] is not _Kind.FOLDER:
                 found[f"{base}{slug}/{file}"] = inside[file]
         if found:
@@ -294,8 +320,8 @@ class _Folder:
             self._listings[folder] = dict(sorted(listing.items()))
         return self._listings[folder]
 
-    def read(self, path: str) -> bytes:
-        return _read_regular(self._root / path, MAX_SOURCE_BYTES + 1, follow=False)
+    def read(self, path: str, limit: int) -> bytes:
+        return _read_regular(self._root / path, limit + 1, follow=False)
 
 
 def _entry_kind(entry: os.DirEntry[str]) -> _Kind:
@@ -335,7 +361,7 @@ class _Archive:
     def children(self, folder: str) -> Mapping[str, _Kind]:
         return self._listings.get(folder, {})
 
-    def read(self, path: str) -> bytes:
+    def read(self, path: str, limit: int) -> bytes:
         info = self._members[path]
         if info.flag_bits & _ENCRYPTED:
             raise _unreadable(self._path, f"{_shown(path)} is encrypted; pack without a password")
@@ -345,7 +371,7 @@ class _Archive:
             raise _unreadable(self._path, fix)
         try:
             with self._zip.open(info) as member:
-                return member.read(MAX_SOURCE_BYTES + 1)
+                return member.read(limit + 1)
         except _DAMAGED as error:
             raise self._damaged(error) from None
 
@@ -457,7 +483,7 @@ def _position(before: str) -> tuple[int, int]:
 def _near_miss(names: Mapping[str, _Kind], slug: str, slugs: tuple[str, ...]) -> str:
     """A name that was probably meant as `<slug>.py` and is no other topic's, or an empty string."""
     pattern = re.compile(rf"{slug}(?:[ _-]*\(?\d+\)?| - copy)?\.(?:py|ipynb|py\.txt|txt)", re.I)
-    taken = {f"{other}.py" for other in slugs}
+    taken = {other + suffix for other in slugs for suffix in (".py", SUFFIX)}
     return next((name for name in names if pattern.fullmatch(name) and name not in taken), "")
 
 

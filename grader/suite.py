@@ -43,7 +43,7 @@ CAPSTONE = "capstone"
 """Stands where an exercise's name would in the tests of a topic's capstone."""
 # Two ways to write one mistake round differently; the entry that a failure shows is its worst.
 SAME_VALUE = 1e-6
-_LINE = re.compile(r" \(line \d+\)")
+_LINE = re.compile(r" \((?:cell \d+, |In \[\d+\], )?line \d+\)")
 
 
 class SuiteError(GradsmithError):
@@ -454,7 +454,7 @@ def classify(error: BaseException | None, when: str = "call") -> tuple[Status, F
         case Halted():
             return error.status, Failure(error.reason)
         case SubmissionRaised():
-            where = f" (line {error.line})" if error.line else ""
+            where = f" ({error.place})" if error.place else ""
             return Status.FAILED, Failure(f"the call raised {error}{where}")
         case CheckUnresolved():
             return Status.UNRESOLVED, Failure(str(error))

@@ -14,9 +14,22 @@ from pathlib import Path
 from grader.content import Content
 from grader.errors import WorkspaceError
 from grader.files import locked, write_atomically
-from grader.model import Change, Course, Doing
+from grader.model import Change, Course, Doing, Topic
+from grader.notebooks.editing import updated
+from grader.notebooks.format import SUFFIX, NotebookError, dumped, parsed
+from grader.notebooks.handout import topic_notebook
 from grader.pieces import Parts, Piece, clean, lines_of, parts_of
-from grader.workspace import BASE, MARKER, STATE, back_up, base_file, overview, with_version
+from grader.workspace import (
+    BASE,
+    MARKER,
+    STATE,
+    back_up,
+    base_file,
+    find_workspace,
+    overview,
+    topic_file,
+    with_version,
+)
 
 LOCK = f"{STATE}/update.lock"
 _BOM = "\ufeff"
@@ -75,20 +88,35 @@ def planned(root: Path, content: Content, course: Course) -> Plan:
     """
     plan = Plan()
     whole = True
+    notebooks = find_workspace(root).notebooks
     for topic in course.topics:
         folder = root / topic.slug
-        theirs = folder / f"{topic.slug}.py"
+        theirs = topic_file(root, topic.slug, notebooks=notebooks)
         exercises = {e.name: _called(e.name, topic.slug) for e in topic.exercises}
         new = _bytes(content.stub(topic.slug))
         assert new is not None, "load_course has read the topic"
-        if _code(plan, topic.slug, theirs, new, base_file(root, topic.slug), exercises):
+        statement = _bytes(content.statement(topic.slug)) or b""
+        if theirs.suffix == SUFFIX:
+            known = _bytes(base_file(root, topic.slug, ".md"))
+            done = _notebook(
+                plan, topic, theirs, (new, statement), base_file(root, topic.slug), known, exercises
+            )
+        else:
+            done = _code(plan, topic.slug, theirs, new, base_file(root, topic.slug), exercises)
+        if done:
             _text(
-                plan, topic.slug, folder / "README.md", _bytes(content.statement(topic.slug)) or b"",
+                plan, topic.slug, folder / "README.md", statement,
                 base_file(root, topic.slug, ".md"),
             )  # fmt: skip
         else:
             whole = False
-    _text(plan, "", root / "README.md", overview(course).encode(), base_file(root, "", ".md"))
+    _text(
+        plan,
+        "",
+        root / "README.md",
+        overview(course, notebooks=notebooks).encode(),
+        base_file(root, "", ".md"),
+    )
     listed = {topic.slug for topic in course.topics}
     for kept in sorted((root / BASE).glob("[a-z]*.py")):
         if kept.stem not in listed and (root / kept.stem).is_dir():
@@ -127,6 +155,39 @@ def _code(
         untouched = known is not None and _same(_decoded(old, file), known.decode())
         _step(plan, file, old, text.encode(), precious=not untouched)
     _step(plan, base, known, new)
+    return True
+
+
+def _notebook(
+    plan: Plan,
+    topic: Topic,
+    file: Path,
+    new: tuple[bytes, bytes],
+    base: Path,
+    statement: bytes | None,
+    exercises: Mapping[str, str],
+) -> bool:
+    """Plan for a topic's notebook, cell by cell; whether that could be done."""
+    old, known = _bytes(file), _bytes(base)
+    texts = new[0].decode(), new[1].decode()
+    if old is None:
+        fresh = "with its folder: a new topic" if not file.parent.is_dir() else "the notebook"
+        plan.changes.append(Change(topic.slug, file.name, Doing.ADDED, fresh))
+        _step(plan, file, None, dumped(topic_notebook(topic, *texts)))
+    else:
+        handed = (known or new[0]).decode(), (statement or new[1]).decode()
+        try:
+            notebook = parsed(old)
+        except NotebookError as error:
+            line = f", line {error.line}" if error.line is not None else ""
+            sentence = f"{file}{line}: {error}"
+            plan.changes.append(Change(topic.slug, file.name, Doing.UNREAD, sentence))
+            return False
+        changes = updated(notebook, topic, texts, handed, exercises)
+        plan.changes += [Change(topic.slug, *change) for change in changes]
+        if any(doing in (Doing.ADDED, Doing.REPLACED) for _, doing, _ in changes):
+            _step(plan, file, old, dumped(notebook), precious=True)
+    _step(plan, base, known, new[0])
     return True
 
 

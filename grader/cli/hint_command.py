@@ -31,15 +31,10 @@ def command(name: str, workspace: Path | None, course: Path | None) -> None:
     Each call shows one rung more. Hints are remembered, and shown at any time, also after solving."""
     from grader.catalog import load_course
     from grader.journal import Journal
-    from grader.report.hints import RUNGS, print_hints
+    from grader.practice import climb
+    from grader.report.hints import print_hints
     from grader.workspace import find_workspace
 
     root = find_workspace(workspace or Path.cwd()).root
     exercise = exercise_named(load_course(course_content(course, workspace)), name)
-    journal = Journal(root)
-    standing = journal.standings().get(exercise.name)
-    known = standing.hints if standing is not None else 0
-    rung = min(known + 1, len(RUNGS))
-    if rung > known:
-        journal.append("hint", exercise.name, rung=rung)
-    print_hints(console(), exercise, rung)
+    print_hints(console(), exercise, climb(Journal(root), exercise))

@@ -22,17 +22,21 @@ def command(workspace: Path | None, course: Path | None) -> None:
     from grader.catalog import load_course
     from grader.journal import Journal
     from grader.practice import next_exercise
-    from grader.workspace import find_workspace
+    from grader.workspace import find_workspace, topic_file
 
-    root = find_workspace(workspace or Path.cwd()).root
+    found = find_workspace(workspace or Path.cwd())
+    root = found.root
     loaded = load_course(course_content(course, workspace))
     exercise = next_exercise(loaded, Journal(root).standings())
     if exercise is None:
         click.echo("nothing is left: every exercise has passed or was given up")
         return
+    file = topic_file(root, exercise.topic, notebooks=found.notebooks)
+    both = exercise.name in {topic.slug for topic in loaded.topics}
+    called = f"{exercise.topic}/{exercise.name}" if both else exercise.name
     click.echo(
         f"{exercise.name}  {exercise.title}\n"
-        f"  {exercise.topic}/{exercise.topic}.py, {exercise.difficulty.value}, about {exercise.minutes} minutes\n\n"
-        f"  grader show {exercise.name}\n  grader open {exercise.name}\n"
-        f"  grader check {exercise.name}"
+        f"  {exercise.topic}/{file.name}, {exercise.difficulty.value}, about {exercise.minutes} minutes\n\n"
+        f"  grader show {called}\n  grader open {exercise.name}\n"
+        f"  grader check {called}"
     )

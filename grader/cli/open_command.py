@@ -30,9 +30,10 @@ def command(name: str | None, workspace: Path | None, course: Path | None) -> in
     from grader.files import read_text
     from grader.journal import Journal
     from grader.practice import editor_command, next_exercise, place_of
-    from grader.workspace import find_workspace
+    from grader.workspace import find_workspace, topic_file
 
-    root = find_workspace(workspace or Path.cwd()).root
+    found = find_workspace(workspace or Path.cwd())
+    root = found.root
     loaded = load_course(course_content(course, workspace))
     exercise = (
         exercise_named(loaded, name)
@@ -42,7 +43,7 @@ def command(name: str | None, workspace: Path | None, course: Path | None) -> in
     if exercise is None:
         click.echo("nothing is left: every exercise has passed or was given up")
         return 0
-    file = root / exercise.topic / f"{exercise.topic}.py"
+    file = topic_file(root, exercise.topic, notebooks=found.notebooks)
     editor = os.environ.get("VISUAL") or os.environ.get("EDITOR")
     if not editor:
         raise click.UsageError(f"set VISUAL or EDITOR to your editor, or open {file} yourself")
@@ -50,8 +51,14 @@ def command(name: str | None, workspace: Path | None, course: Path | None) -> in
         raise click.UsageError(f"{file} is not there; `grader update` brings it back")
     line = 1
     try:
-        place = place_of(read_text(file), exercise.name, str(file))
-        line = place.first if place is not None else 1
+        text = read_text(file)
+        if file.suffix == ".ipynb":
+            from grader.notebooks.editing import line_of
+
+            line = line_of(text, exercise.name)
+        else:
+            place = place_of(text, exercise.name, str(file))
+            line = place.first if place is not None else 1
     except GradsmithError:  # it does not parse: it is opened at its top
         line = 1
     try:

@@ -174,7 +174,7 @@ def exercises_named(course: Course, names: Sequence[str]) -> list[str]:
     wanted: set[str] = set()
     for name in names:
         parts = name.rstrip("/").split("/")
-        last = parts[-1].removesuffix(".py")
+        last = parts[-1].removesuffix(".py").removesuffix(".ipynb")
         inside = len(parts) > 1 and last in owner and parts[-2] == owner[last]
         if last in topics and not (inside and parts[-1] == last):
             wanted.update(exercise.name for exercise in topics[last].exercises)

@@ -137,17 +137,17 @@ def _start(root: Path, content: Content, course: Course, name: str | None) -> No
 
 def _blank(root: Path, content: Content, course: Course, exercise: Exercise) -> str:
     """The text of the file to write in."""
-    from grader.files import read_text
     from grader.scratch import called_by_solutions, scratch_text
+    from grader.workspace import learner_text, topic_file
 
     topic = course.topic(exercise.topic)
     order = [each.name for each in topic.exercises]
     given = {*order[: order.index(exercise.name)]}
     given |= called_by_solutions(content, topic, [exercise.name])
-    mine = root / topic.slug / f"{topic.slug}.py"
+    mine = topic_file(root, topic.slug)
     return scratch_text(
-        content, topic, [exercise.name], read_text(mine) if mine.is_file() else "",
-        f"{topic.slug}/{topic.slug}.py", given,
+        content, topic, [exercise.name], learner_text(mine) if mine.is_file() else "",
+        f"{topic.slug}/{mine.name}", given,
         f"A fresh solve of {exercise.name}. When it is written: grader review --check",
     )  # fmt: skip
 

@@ -46,7 +46,7 @@ def command(
     verbose: bool,
     course: Path | None,
 ) -> int:
-    """Grade submissions, each PATH one: a topic's .py file, a folder, or a .zip of one.
+    """Grade submissions, each PATH one: a topic's .py file or notebook, a folder, or a .zip of one.
 
     A file is graded on its own topic, a folder or archive on the whole course."""
     from grader.cli.warm import starting

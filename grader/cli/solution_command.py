@@ -30,30 +30,29 @@ Examples:
 def command(name: str, give_up: bool, workspace: Path | None, course: Path | None) -> int:
     """Show the solution of an exercise that you have solved, and how yours differs."""
     from grader.catalog import load_course
-    from grader.files import read_text
     from grader.journal import Journal
-    from grader.practice import differences, function_text, solution_text
+    from grader.practice import (
+        NotSolvedError,
+        differences,
+        function_text,
+        give_solution,
+        solution_text,
+    )
     from grader.report.code import print_difference, print_function
-    from grader.workspace import find_workspace
+    from grader.workspace import find_workspace, learner_text, topic_file
 
     root = find_workspace(workspace or Path.cwd()).root
     content = course_content(course, workspace)
     exercise = exercise_named(load_course(content), name)
-    journal = Journal(root)
-    standing = journal.standings().get(exercise.name)
-    solved = standing is not None and standing.solved
-    if not solved and not give_up and not (standing is not None and standing.gave_up):
-        raise click.UsageError(
-            f"{exercise.name} has not passed yet; `grader hint {exercise.name}` helps, "
-            "and --give-up shows the solution"
-        )
-    if not solved:
-        journal.append("solution", exercise.name)
+    try:
+        give_solution(Journal(root), exercise, give_up=give_up)
+    except NotSolvedError as error:
+        raise click.UsageError(str(error)) from None
     source = content.source(exercise.topic)
     solution = solution_text(source.read_text(encoding="utf-8"), exercise.name, str(source))
     print_function(console(), solution)
-    file = root / exercise.topic / f"{exercise.topic}.py"
-    mine = function_text(read_text(file), exercise.name, str(file)) if file.is_file() else None
+    file = topic_file(root, exercise.topic)
+    mine = function_text(learner_text(file), exercise.name, str(file)) if file.is_file() else None
     if mine is not None and "NotImplementedError" not in mine:
         print_difference(console(), list(differences(mine, solution)))
     return 0

@@ -143,6 +143,49 @@ def print_reports(console: Console, reports: Sequence[Report], *, verbose: bool 
     console.print(_SummaryView(reports))
 
 
+def findings(report: Report, outcome: Outcome) -> list[str]:
+    """What one failing check found, a paragraph each, with all notes, for a report that is no terminal's."""
+    return [line.plain.replace(GLUE, " ") for line in _found(_pen(), report, outcome)]
+
+
+def explanation(failure: Failure | None) -> str | None:
+    """The sentence that explains a failure; None where there was nothing to explain."""
+    return _cause(_pen(), failure)
+
+
+def remarks(outcomes: Iterable[Outcome]) -> list[tuple[str, str]]:
+    """Pairs of ('warned', …) and ('printed', …), each said once for all `outcomes`."""
+    return list(_remarks(_pen(), outcomes))
+
+
+def verdict_reason(report: Report, score: Score | CapstoneScore) -> str:
+    """Why an exercise has the status that it has, where no check of it says that."""
+    return _pen().paragraph(_reason(report, score))
+
+
+def advice_on_status(report: Report, score: Score) -> str:
+    """What to do about a status other than failed; empty where there is nothing to say."""
+    return " ".join(line.plain.strip() for line in _advice(_pen(), report, [score])).removeprefix(
+        "to do"
+    )
+
+
+def what_next(report: Report) -> str:
+    """What to do next, in a sentence."""
+    lines = _next(_pen(), report, by_topic(report))
+    return " ".join(line.plain.strip() for line in lines).replace(GLUE, " ").removeprefix("next:")
+
+
+def _pen() -> _Pen:
+    """A pen for lines that are put elsewhere than on a console."""
+    from io import StringIO
+
+    from rich.console import Console
+
+    console = Console(file=StringIO(), width=10_000, color_system=None)
+    return _Pen(console, console.options, verbose=True)
+
+
 class _ReportView:
     """One report, drawn when its console is known."""
 
@@ -940,7 +983,8 @@ def _next(pen: _Pen, report: Report, groups: Sequence[TopicScores]) -> Iterator[
     stub = first(Status.MISSING)
     ours = first(*FOR_A_PERSON)
     if problem is not None:
-        line = f" line {problem.line}" if problem.line is not None else ""
+        comma = "," if ", " in problem.file else ""  # of a notebook's cell
+        line = f"{comma} line {problem.line}" if problem.line is not None else ""
         words = f"mend {pen.clean(problem.file, 60)}{line}"
         name = next((_called(g.scores[0]) for g in groups if g.problems and g.scores), None)
         words += f", then {_command(pen, 'check', name)}" if name else ", then check it again"

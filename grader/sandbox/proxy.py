@@ -10,6 +10,7 @@ A call blocks until its answer is there, or, in a `Flow`, lets other tests go on
 from __future__ import annotations
 
 import contextlib
+import re
 import threading
 import time
 from abc import ABC, abstractmethod
@@ -24,6 +25,7 @@ import numpy as np
 from grader.calls import Call, in_place, labels
 from grader.errors import CheckFailure, Halted, SandboxError, Stopped, SubmissionRaised
 from grader.model import Failure, Problem, Status
+from grader.notebooks.cells import Place, place_of_line
 from grader.sandbox import jail, wire
 from grader.sandbox.channel import Died, Gone, Late, Lied, Worker
 from grader.sandbox.zygote import Zygote
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 
 DEFAULT_TIMEOUT = 5.0
 """Seconds for one call, callbacks included, and for loading a file."""
+_AT_LINE = re.compile(r"\(line (\d{1,9})\)$")
 IMPORTABLE = "; a submission can import NumPy and the standard library only"
 MAX_RECORDS = 500
 """Calls of one test that are kept for the diagnosis: more tell no more."""
@@ -285,6 +288,7 @@ class RemoteTopic(TopicProxy):
     Attributes
     ----------
     problem : why the file cannot be loaded, once that is known.
+    cell_problems : cells of a notebook that fail and should define a function that was asked for.
     load_warnings : what it warned while it was loaded.
     """
 
@@ -296,6 +300,7 @@ class RemoteTopic(TopicProxy):
         source: str | None,
         exercises: Sequence[str],
         *,
+        cells: tuple[Place, ...] = (),
         problem: Problem | None = None,
         timeout: float = DEFAULT_TIMEOUT,
     ) -> None:
@@ -304,8 +309,11 @@ class RemoteTopic(TopicProxy):
         self.file = file
         self.source = source
         self.timeout = timeout
+        self.cells = cells
         self.problem = problem
+        self.cell_problems: list[Problem] = []
         self.load_warnings: tuple[str, ...] = ()
+        self._failed: list[tuple[str, Halted]] = []  # cells that raise, by their text
         self._worker: Worker | None = None
         self._functions_there: dict[str, tuple[str, ...]] | None = None
         self._load_halt: Halted | None = None
@@ -320,7 +328,8 @@ class RemoteTopic(TopicProxy):
         if self._worker is not None or self._load_halt is not None or self.source is None:
             return
         try:
-            payload = wire.dumps((self.topic, self.file, self.source))
+            starts = tuple(place.first for place in self.cells)
+            payload = wire.dumps((self.topic, self.file, self.source, starts))
         except wire.WireError:
             self._load_halt = self._problem_halt(
                 Status.ERROR, "the file is too large to be imported"
@@ -387,7 +396,8 @@ class RemoteTopic(TopicProxy):
         functions = reply.get("functions")
         if not isinstance(functions, dict):
             raise Lied("an unexpected answer while it was loaded")
-        self.load_warnings = _warnings(reply.get("warnings"))
+        self.load_warnings = self._warned(reply.get("warnings"))
+        self._failed = [self._failed_cell(each) for each in _list(reply.get("failed"))]
         return {_text(key): _strings(names) for key, names in functions.items()}
 
     def _not_loaded(self, reply: Mapping[str, Any]) -> Halted:
@@ -410,8 +420,56 @@ class RemoteTopic(TopicProxy):
                 lines = self.source.splitlines()
                 text = lines[line - 1] if 0 < line <= len(lines) else None
         label = f"{kind}: {message}" if message else kind
+        if self.cells:
+            file = self.file
+            if line is not None:
+                cell, line = place_of_line(self.cells, line)
+                file = f"{file}, {cell}"
+            problem = Problem(self.topic, file, label, line, column, text)
+            return Halted(Status.ERROR, f"{file} cannot be run: {label}", problem)
         problem = Problem(self.topic, self.file, label, line, column, text)
         return Halted(Status.ERROR, f"{self.file} cannot be imported: {label}", problem)
+
+    def _failed_cell(self, fault: Any) -> tuple[str, Halted]:
+        """The text of a cell that failed, and why it did."""
+        if not isinstance(fault, dict):
+            raise Lied("an unexpected answer while it was loaded")
+        first = _whole(fault.get("cell"))
+        if first is None or self.source is None or "error" not in fault:
+            raise Lied("an unexpected answer while it was loaded")
+        if fault.get("line") is None:
+            fault = {**fault, "line": first}
+        starts = [place.first for place in self.cells]
+        behind = next((start for start in starts if start > first), None)
+        lines = self.source.split("\n")[max(first - 1, 0) : behind and behind - 1]
+        return "\n".join(lines), self._not_loaded(fault)
+
+    @property
+    def passed_over(self) -> list[str]:
+        """What there is to say of a notebook's cells that failed, those aside that are among the problems.
+
+        A cell that calls a stub is none of them.
+        """
+        told = []
+        for _, halted in self._failed:
+            problem = halted.problem
+            if problem is None or problem in self.cell_problems:
+                continue
+            if not problem.message.startswith("NotImplementedError"):
+                line = f", line {problem.line}" if problem.line is not None else ""
+                told.append(f"{problem.file}{line} was passed over: {problem.message}")
+        return told
+
+    def _warned(self, value: Any) -> tuple[str, ...]:
+        """Warnings, with the lines of a notebook counted in its cells."""
+        texts = _warnings(value)
+        if not self.cells:
+            return texts
+        return tuple(_AT_LINE.sub(self._at_cell, text) for text in texts)
+
+    def _at_cell(self, found: re.Match[str]) -> str:
+        cell, line = place_of_line(self.cells, int(found[1]))
+        return f"({cell}, line {line})"
 
     def _problem_halt(self, status: Status, message: str) -> Halted:
         return Halted(status, message, Problem(self.topic, self.file, message))
@@ -460,6 +518,14 @@ class RemoteTopic(TopicProxy):
         if self.source is None:
             raise Halted(Status.MISSING, f"{self.file} is not there")
         if target not in functions:
+            definition = re.compile(
+                rf"^(?:async[ \t]+)?def[ \t]+{re.escape(target)}\b", re.MULTILINE
+            )
+            for text, halted in self._failed:
+                if definition.search(text) and halted.problem is not None:
+                    if halted.problem not in self.cell_problems:
+                        self.cell_problems.append(halted.problem)
+                    raise halted.with_traceback(None)
             raise Halted(Status.MISSING, f"{self.file} defines no function `{target}`")
         return functions[target]
 
@@ -601,7 +667,7 @@ class RemoteTopic(TopicProxy):
         if kind == wire.RAISED:
             if not isinstance(reply, dict):
                 raise Lied("an unexpected answer")
-            self.notes.warnings += _warnings(reply.get("warnings"))
+            self.notes.warnings += self._warned(reply.get("warnings"))
             printed = _text(reply.get("printed"))
             if printed:
                 self.notes.printed.append(printed)
@@ -611,7 +677,7 @@ class RemoteTopic(TopicProxy):
         value, warned, printed, after, changed = reply
         args, kwargs = _afterwards(after, callbacks)
         return Call(
-            value, args, kwargs, _warnings(warned), _text(printed), parameters, _numbers(changed)
+            value, args, kwargs, self._warned(warned), _text(printed), parameters, _numbers(changed)
         )
 
     def _raised(self, reply: Mapping[str, Any]) -> Exception:
@@ -626,8 +692,10 @@ class RemoteTopic(TopicProxy):
             return _NoValue(Halted(Status.ERROR, text))
         if kind == "ModuleNotFoundError":
             message += IMPORTABLE
-        line = _whole(reply.get("line"))
-        return SubmissionRaised(kind, message, bases=bases, line=line, function=function)
+        line, cell = _whole(reply.get("line")), ""
+        if line is not None and self.cells:
+            cell, line = place_of_line(self.cells, line)
+        return SubmissionRaised(kind, message, bases=bases, line=line, cell=cell, function=function)
 
     def _drop(self) -> None:
         if self._worker is not None:
@@ -653,6 +721,15 @@ def _text(value: Any) -> str:
     if not isinstance(value, str):
         raise Lied("an unexpected answer")
     return value[:MAX_TEXT]
+
+
+def _list(value: Any) -> list[Any]:
+    """A list that came from a worker, or None for an empty one."""
+    if value is None:
+        return []
+    if not isinstance(value, list):
+        raise Lied("an unexpected answer")
+    return value
 
 
 def _whole(value: Any) -> int | None:

@@ -13,6 +13,7 @@ being data.
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import contextvars
 import gc
@@ -35,6 +36,7 @@ from typing import Any
 PRINTED_LIMIT = 4000  # characters of output kept for each call
 MESSAGE_LIMIT = 500  # characters of an exception's message
 WARNINGS_LIMIT = 20  # warnings reported for each call
+FAULTS_LIMIT = 20  # cells of a notebook that fail and are told of
 NAMES_LIMIT = 2000  # callables reported of a file
 WANT_ARGUMENTS = 1  # flag of a CALL: send the arguments back as they are afterwards
 BUFFER = 64 * 1024  # bytes read at once
@@ -223,19 +225,66 @@ class Host:
         if text not in self.warned:
             self.warned.append(text)
 
-    def load(self, name: str, file: str, source: str) -> dict[str, Any]:
-        """Run a file's text as a module; what came of it, as data."""
+    def load(
+        self, name: str, file: str, source: str, cells: tuple[int, ...] = ()
+    ) -> dict[str, Any]:
+        """Run a file's text as a module; what came of it, as data.
+
+        With `cells`, the lines at which a notebook's cells begin, one that fails is told and passed over, as in
+        a notebook.
+        """
         self.file = file
         module = types.ModuleType(name)
         module.__file__ = file
         sys.modules[name] = module
         context = self.fresh_state()
+        failed: list[dict[str, Any]] = []
+        if cells:
+            lines = source.split("\n")
+            for first, behind in zip(cells, (*cells[1:], len(lines) + 1), strict=True):
+                text = "\n".join(lines[first - 1 : behind - 1])
+                fault = self.execute(context, text, file, module, first)
+                if fault is not None and len(failed) < FAULTS_LIMIT:
+                    failed.append({**fault, "cell": first})
+        else:
+            fault = self.execute(context, source, file, module)
+            if fault is not None:
+                return fault
+        self.leave_copies()
+        self.module = module
+        functions = {
+            key: parameters(value)
+            for key, value in list(module.__dict__.items())
+            if type(key) is str and len(key) < 200 and callable(value) and not key.startswith("__")
+        }
+        if len(functions) > NAMES_LIMIT:  # names of the file's own come last
+            functions = dict(list(functions.items())[-NAMES_LIMIT:])
+        told = {"functions": functions, "warnings": self.warned, "printed": self.printed.take()}
+        return {**told, "failed": failed} if failed else told
+
+    def execute(
+        self,
+        context: contextvars.Context,
+        source: str,
+        file: str,
+        module: types.ModuleType,
+        first: int = 1,
+    ) -> dict[str, Any] | None:
+        """Run a text whose first line has the number `first` in a module; what went wrong, as data."""
         try:
-            code = compile(source, file, "exec", dont_inherit=True)
+            if first == 1:
+                code = compile(source, file, "exec", dont_inherit=True)
+            else:
+                flags = ast.PyCF_ONLY_AST
+                tree: ast.Module = compile(source, file, "exec", flags, dont_inherit=True)
+                code = compile(
+                    ast.increment_lineno(tree, first - 1), file, "exec", dont_inherit=True
+                )
         except SyntaxError as error:
+            line = error.lineno + first - 1 if error.lineno else None
             return {
                 "error": type(error).__name__, "message": str(error.msg),
-                "line": error.lineno, "column": error.offset,
+                "line": line, "column": error.offset,
                 "text": (error.text or "")[:MESSAGE_LIMIT], "printed": None,
             }  # fmt: skip
         except (ValueError, MemoryError, RecursionError, OverflowError) as error:
@@ -251,16 +300,7 @@ class Host:
                 "error": report["type"], "message": report["message"], "line": report["line"],
                 "column": None, "text": None, "printed": self.printed.take(),
             }  # fmt: skip
-        self.leave_copies()
-        self.module = module
-        functions = {
-            key: parameters(value)
-            for key, value in list(module.__dict__.items())
-            if type(key) is str and len(key) < 200 and callable(value) and not key.startswith("__")
-        }
-        if len(functions) > NAMES_LIMIT:  # names of the file's own come last
-            functions = dict(list(functions.items())[-NAMES_LIMIT:])
-        return {"functions": functions, "warnings": self.warned, "printed": self.printed.take()}
+        return None
 
     def answer(self, sequence: int, payload: memoryview) -> None:
         """Run one call and send what became of it."""

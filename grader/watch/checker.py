@@ -224,7 +224,7 @@ def _only(submission: Submission, topic: str) -> Submission:
 
 
 def _is_about(note: str, topic: str) -> bool:
-    return f"{topic}.py" in note and "not found" not in note
+    return any(f"{topic}{s}" in note for s in (".py", ".ipynb")) and "not found" not in note
 
 
 def _ours(report: Report) -> bool:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from grader.errors import UnreadableSubmissionError
 from grader.model import Course
+from grader.notebooks.format import SUFFIX
 from grader.submission import Submission, read_submission
 from grader.watch.versions import Version, version_of
 
@@ -58,9 +59,10 @@ class Files:
                 break
         return found
 
-    def places(self, topic: str) -> tuple[Path, Path]:
+    def places(self, topic: str) -> tuple[Path, ...]:
         """Where a topic's file can stand; the first that is there counts."""
-        return self.root / f"{topic}.py", self.root / topic / f"{topic}.py"
+        folders = self.root, self.root / topic
+        return tuple(f / f"{topic}{suffix}" for suffix in (".py", SUFFIX) for f in folders)
 
     def topic_of(self, path: Path) -> str | None:
         """The topic whose file a path is; None for swap files, copies and all else."""
@@ -82,10 +84,10 @@ class Files:
 def _version(submission: Submission, topic: str, stamp: tuple[int, ...]) -> Version | None:
     source = submission.sources.get(topic)
     if source is not None:
-        return version_of(source.text, stamp)
+        return version_of(source.text, stamp, source.file)
     for problem in submission.problems:
         if problem.topic == topic:  # there, but no text
-            return Version("", stamp)
+            return Version("", stamp, file=problem.file)
     return None
 
 

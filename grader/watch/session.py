@@ -26,6 +26,7 @@ from grader.errors import GradsmithError
 from grader.files import read_text
 from grader.journal import Journal
 from grader.model import Course, Exercise
+from grader.notebooks.editing import line_of
 from grader.practice import (
     COLON_EDITORS,
     GOTO_EDITORS,
@@ -344,6 +345,8 @@ class _Session:
             raise GradsmithError(f"set VISUAL or EDITOR to your editor, or open {file} yourself")
         version = self.state.versions.get(exercise.topic)
         line = version.lines.get(exercise.name, 1) if version is not None else 1
+        if file.suffix == ".ipynb":
+            line = line_of(read_text(file), exercise.name)
         try:
             return editor_command(editor, file, line)
         except (ValueError, IndexError):  # quotes that do not close, or nothing but spaces

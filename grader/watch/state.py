@@ -319,7 +319,7 @@ def _saved(state: State, versions: Mapping[str, Version | None]) -> Step:
     picks = [_pick(state, topic, new[topic]) for topic in _in_order(state.course, new)]
     found = [exercise for exercise in picks if exercise is not None]
     if not found:
-        where = ", ".join(f"{topic}.py" for topic in new)
+        where = ", ".join(_file_name(topic, version) for topic, version in new.items())
         return replace(after, notice=f"{where} was saved; no function of it is another"), gone
     chosen = state.current if state.current in found else found[0]
     if chosen == state.current:
@@ -543,3 +543,7 @@ def _solution(state: State, *, give_up: bool) -> Step:
         effects: tuple[Effect, ...] = (NoteSolution(name), ReadSolution(state.current))
         return replace(state, page=Page.SOLUTION, scroll=0, progress=progress), effects
     return replace(state, page=Page.SOLUTION, scroll=0), (ReadSolution(state.current),)
+
+
+def _file_name(topic: str, version: Version) -> str:
+    return version.file.rpartition("/")[2] or f"{topic}.py"

@@ -23,6 +23,7 @@ class Version:
     functions : the text of each function by its name; None where the file is not Python.
     lines : the line of each function's `def`, also where the file is not Python.
     outside : the text that is left without the functions.
+    file : its name in the workspace.
     """
 
     text: str
@@ -30,6 +31,7 @@ class Version:
     functions: Mapping[str, str] | None = None
     lines: Mapping[str, int] = field(default_factory=dict)
     outside: str = ""
+    file: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +42,13 @@ class Change:
     outside: bool
 
 
-def version_of(text: str, stamp: tuple[int, ...] = ()) -> Version:
+def version_of(text: str, stamp: tuple[int, ...] = (), file: str = "") -> Version:
     """The version that a text is, taken apart where it is Python."""
     lines = text.splitlines(keepends=True)
     try:
         body = ast.parse(text).body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return Version(text, stamp, lines=_lines_by_pattern(lines))
+        return Version(text, stamp, lines=_lines_by_pattern(lines), file=file)
     functions: dict[str, str] = {}
     places: dict[str, int] = {}
     rest = list(lines)
@@ -57,7 +59,7 @@ def version_of(text: str, stamp: tuple[int, ...] = ()) -> Version:
             functions[node.name] = "".join(lines[first - 1 : last])
             places[node.name] = node.lineno
             rest[first - 1 : last] = [""] * (last - first + 1)
-    return Version(text, stamp, functions, places, "".join(rest))
+    return Version(text, stamp, functions, places, "".join(rest), file)
 
 
 def change(before: Version, after: Version) -> Change:

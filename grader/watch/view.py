@@ -195,6 +195,8 @@ def _place(state: State, exercise: Exercise) -> str:
     version = state.versions.get(exercise.topic)
     line = version.lines.get(exercise.name) if version is not None else None
     file = f"{exercise.topic}/{exercise.topic}.py"
+    if version is not None and version.file.endswith(".ipynb"):
+        return version.file  # a line of the cells together says nothing
     return f"{file}:{line}" if line is not None else file
 
 

@@ -22,10 +22,11 @@ ARROWS: dict[str, set[str]] = {
     "content": {"errors"},
     "stubs": {"errors"},
     "catalog": {"content", "errors", "model", "stubs"},
-    "submission": {"errors", "model"},
+    "notebooks": {"catalog", "errors", "model", "pieces"},
+    "submission": {"errors", "model", "notebooks"},
     "authoring": {"content", "errors", "stubs"},
     "files": {"errors"},
-    "workspace": {"content", "errors", "files", "model"},
+    "workspace": {"content", "errors", "files", "model", "notebooks"},
     "journal": {"errors", "model", "workspace"},
     "pieces": {"errors"},
     "practice": {"errors", "journal", "model", "pieces", "stubs"},
@@ -34,12 +35,12 @@ ARROWS: dict[str, set[str]] = {
     "claims": {"files", "questions"},
     "audit": {"claims", "content", "errors", "files", "model", "questions"},
     "study": {"journal", "questions", "report", "review", "watch"},
-    "mock": {"content", "errors", "files", "journal", "model", "practice", "questions", "scratch"},
+    "mock": {"content", "errors", "files", "journal", "model", "practice", "questions", "scratch", "workspace"},
     "review": {"journal", "model"},
     "progress": {"journal", "model", "practice"},
-    "update": {"content", "errors", "files", "model", "pieces", "workspace"},
+    "update": {"content", "errors", "files", "model", "notebooks", "pieces", "workspace"},
     "checks": {"calls", "errors", "model"},
-    "sandbox": {"calls", "errors", "model"},
+    "sandbox": {"calls", "errors", "model", "notebooks"},
     "suite": {"errors", "model", "sandbox"},
     "scoring": {"model"},
     "report": {"errors", "model", "questions"},
@@ -47,8 +48,12 @@ ARROWS: dict[str, set[str]] = {
     "bank": {"checks", "content", "errors", "model", "sandbox", "suite"},
     "grading": {"bank", "catalog", "content", "model", "sandbox", "scoring", "submission", "suite"},
     "watch": {
-        "catalog", "content", "errors", "figures", "files", "grading", "journal", "model", "practice", "report",
-        "sandbox", "submission",
+        "catalog", "content", "errors", "figures", "files", "grading", "journal", "model", "notebooks", "practice",
+        "report", "sandbox", "submission",
+    },
+    "kernel": {
+        "catalog", "content", "errors", "grading", "journal", "model", "notebooks", "practice", "report", "sandbox",
+        "submission", "workspace",
     },
     "first_test": {"content", "model"},
     "breaking": {"bank", "calls", "content", "errors", "first_test", "model", "sandbox"},
@@ -57,7 +62,7 @@ ARROWS: dict[str, set[str]] = {
     },
     "cli": {
         "audit", "authoring", "bank", "breaking", "catalog", "claims", "content", "errors", "figures", "files",
-        "first_test", "grading", "journal", "mock", "model", "practice", "progress", "questions", "report",
+        "first_test", "grading", "journal", "mock", "model", "notebooks", "practice", "progress", "questions", "report",
         "review", "sandbox", "scratch", "stubs", "study", "submission", "update", "verify", "watch",
         "workspace",
     },
@@ -93,7 +98,7 @@ def test_arrows(path: Path) -> None:
     """A module imports only the rooms that its own may."""
     room = room_of(path)
     if room in ("__init__", "__main__"):
-        assert imported_rooms(path) <= {"cli"}
+        assert imported_rooms(path) <= {"cli", "kernel"}
         return
     extra = imported_rooms(path) - ARROWS[room] - {room}
     assert not extra, f"{room} must not import {', '.join(sorted(extra))}"

@@ -147,7 +147,8 @@ class TestOtherPaths:
     @pytest.mark.parametrize(
         ("name", "fix"),
         [
-            ("work.ipynb", "notebooks are not read; give a .py file, a folder, or a .zip"),
+            ("work.ipynb", "is JSON but no notebook; save it again from Jupyter"),
+            ("work.txt", "give a .py file, a notebook, a folder, or a .zip"),
             ("work.tar.gz", "this type of file is not read"),
             ("work", "this type of file is not read"),
         ],
@@ -278,7 +279,7 @@ class TestFoldersAndArchives:
 
     @pytest.mark.parametrize(
         "near",
-        ["Softmax.py", "softmax (1).py", "softmax - Copy.py", "softmax.ipynb", "softmax-2.py"],
+        ["Softmax.py", "softmax (1).py", "softmax - Copy.py", "softmax (1).ipynb", "softmax-2.py"],
     )
     def test_near_misses_are_told(self, pack: Callable[..., Path], near: str) -> None:
         """Names are exact; a name that was probably meant is pointed out."""

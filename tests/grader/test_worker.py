@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import sys
 import textwrap
@@ -1202,17 +1203,17 @@ def test_what_linux_offers_is_optional(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_limits_that_a_system_lacks_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     """A limit without a name here, or one that is refused, is not reported as in force."""
-    monkeypatch.delattr(worker.resource, "RLIMIT_AS")
+    monkeypatch.delattr(resource, "RLIMIT_AS")
     asked = []
 
     def refuse(number: int, values: tuple[int, int]) -> None:
         asked.append(number)
         raise ValueError("current limit exceeds maximum limit")
 
-    monkeypatch.setattr(worker.resource, "setrlimit", refuse)
+    monkeypatch.setattr(resource, "setrlimit", refuse)
     in_force = worker.limit({"AS": 1, "NOFILE": 3})
-    assert asked == [worker.resource.RLIMIT_NOFILE]
-    assert in_force == {"NOFILE": worker.resource.getrlimit(worker.resource.RLIMIT_NOFILE)[0]}
+    assert asked == [resource.RLIMIT_NOFILE]
+    assert in_force == {"NOFILE": resource.getrlimit(resource.RLIMIT_NOFILE)[0]}
 
 
 def test_a_system_without_fork_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
