@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from hypothesis import settings
 
 from grader.catalog import load_course
 from grader.cli import cli
@@ -19,6 +20,9 @@ from grader.model import Report
 from grader.stubs import make_stub
 from grader.submission import read_submission
 from grader.workspace import create_workspace
+
+settings.register_profile("untimed", deadline=None)  # a slow machine is no failure
+settings.load_profile("untimed")
 
 # ---- reports
 

@@ -27,7 +27,7 @@ def make(scale: Any, power: int = 2) -> Callable[[Any], Any]:
         2.0, np.float32(2.0), np.arange(3.0), [1, 2.0], {"a": (None, True)}, "text", b"bytes", 1j,
         np.tanh, max, functools.partial(max, 1), make(1.0),
     ],
-    ids=str,
+    ids=lambda value: type(value).__name__,
 )  # fmt: skip
 def test_a_function_is_known_by_its_code_and_what_it_closes_over(scale: Any) -> None:
     """Made again with equal contents it is the same, with another power it is not."""
