@@ -42,6 +42,7 @@ _COMMANDS = {
     "update": "Bring new content into your workspace; your code stays.",
     "score": "Grade submissions: a file, a folder or a .zip each.",
     "figure": "Draw a picture from your functions, or from the solutions'.",
+    "site": "Make a site of the statements and the interview questions.",
     "verify": "Prove that the suites accept right code and reject wrong code.",
     "stubs": "Generate the stubs from the solutions.",
     "new-topic": "Make the files of a new topic, for an author to fill in.",

@@ -55,6 +55,7 @@ ARROWS: dict[str, set[str]] = {
         "catalog", "content", "errors", "grading", "journal", "model", "notebooks", "practice", "report", "sandbox",
         "submission", "workspace",
     },
+    "site": {"content", "errors", "figures", "files", "model", "questions", "report"},
     "first_test": {"content", "model"},
     "breaking": {"bank", "calls", "content", "errors", "first_test", "model", "sandbox"},
     "verify": {
@@ -63,7 +64,7 @@ ARROWS: dict[str, set[str]] = {
     "cli": {
         "audit", "authoring", "bank", "breaking", "catalog", "claims", "content", "errors", "figures", "files",
         "first_test", "grading", "journal", "mock", "model", "notebooks", "practice", "progress", "questions", "report",
-        "review", "sandbox", "scratch", "stubs", "study", "submission", "update", "verify", "watch",
+        "review", "sandbox", "scratch", "site", "stubs", "study", "submission", "update", "verify", "watch",
         "workspace",
     },
 }  # fmt: skip

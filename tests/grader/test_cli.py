@@ -271,6 +271,7 @@ def test_list_and_show(run: Run) -> None:
         "update",
         "score",
         "figure",
+        "site",
         "verify",
         "stubs",
         "new-topic",
