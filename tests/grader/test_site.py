@@ -10,7 +10,6 @@ import sys
 import threading
 import urllib.request
 from collections.abc import Iterable
-from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -576,9 +575,9 @@ def test_server_gives_files_to_this_machine(site: Path) -> None:
         thread.join()
 
 
-def test_real_course_has_its_pages(tmp_path: Path) -> None:
+def test_real_course_has_its_pages() -> None:
     """Every exercise has its anchor on its topic's page, every question its page, every figure its place."""
-    content = replace(REAL, interview_questions=new_form(tmp_path))
+    content = REAL
     course = load_course(content)
     questions = load_questions(content, course)
     figures = [Figure(f"figures/{name}.png", entry) for name, entry in FIGURES.items()]
@@ -589,12 +588,3 @@ def test_real_course_has_its_pages(tmp_path: Path) -> None:
         assert f"questions/{question.id}.html" in made
     for name, entry in FIGURES.items():
         assert f"../figures/{name}.png" in made[f"exercises/{entry.topic}.html"].body
-
-
-def new_form(folder: Path) -> Path:
-    """The bank's questions that have the new form."""
-    target = Path(shutil.copytree(REAL.interview_questions, folder / "interview_questions"))
-    for file in target.glob("*/*.md"):
-        if not file.read_text(encoding="utf-8").startswith("+++"):
-            file.unlink()
-    return target

@@ -11,7 +11,6 @@ import re
 import shutil
 import signal
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -64,11 +63,7 @@ def browser() -> Iterator[Browser]:
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The course's own site, with dots for figures."""
     folder = tmp_path_factory.mktemp("site")
-    bank = Path(shutil.copytree(REAL.interview_questions, folder / "interview_questions"))
-    content = replace(REAL, interview_questions=bank)
-    for file in bank.glob("*/*.md"):
-        if not file.read_text(encoding="utf-8").startswith("+++"):  # still to be rewritten
-            file.unlink()
+    content = REAL
     drawn = [(entry, DOT) for entry in FIGURES.values()]
     build_site(content, load_course(content), folder / "site", drawn)
     return folder / "site"
