@@ -114,7 +114,7 @@ class Worker:
         Late, Died, Lied : there is none.
         """
         sequence = self._numbers.getrandbits(32)
-        self._send(wire.CALL, sequence, payload, deadline)
+        self._send(wire.CALL_ALONE, sequence, payload, deadline)
         return self._reply(wire.CALL, sequence, callbacks, deadline)
 
     def post(self, payload: bytes) -> None:

@@ -41,8 +41,8 @@ LINGER = 300e-6
 
 HEADER = struct.Struct("<IBI")
 
-# Kinds of frames. To the worker:
-LOAD, CALL, ANSWER = 1, 2, 3
+# Kinds of frames. To the worker; behind a CALL_ALONE another frame is to be expected at once:
+LOAD, CALL, ANSWER, CALL_ALONE = 1, 2, 3, 4
 # From the worker:
 HELLO, LOADED, RETURNED, RAISED, UNSUPPORTED, CALLBACK, PLAIN = 16, 17, 18, 19, 20, 21, 22
 
