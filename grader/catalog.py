@@ -16,7 +16,7 @@ from typing import Any
 
 from grader.content import Content
 from grader.errors import ContentError
-from grader.model import Capstone, Course, Difficulty, Exercise, Hints, Topic
+from grader.model import RUNGS, Capstone, Course, Difficulty, Exercise, Hints, Topic
 from grader.stubs import make_stub, solution_functions
 
 SCHEMA = 1
@@ -49,7 +49,6 @@ _CAPSTONE_KEYS = ("title", "summary", "needs")
 RESERVED = "capstone"
 """No exercise's name: a suite's `test_capstone_…` is the topic's capstone."""
 CAPSTONE_HEADING = "## Capstone:"
-_RUNGS = ("concept", "equation", "shape", "line")
 _TOPIC_SLUG = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*")
 _TAG_SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _BOUNDARY = re.compile(r"^ {0,3}(```+|~~~+|#{1,2} ).*$", re.MULTILINE)
@@ -359,8 +358,8 @@ class _Reader:
             if not signature:
                 self.problems.append(_no_section(self.content.statement(slug), f"{name}(…)"))
         difficulty = table.choice("difficulty", tuple(Difficulty))
-        hints = table.table("hints", _RUNGS)
-        rungs = {rung: hints.text(rung, one_line=False) if hints else "" for rung in _RUNGS}
+        hints = table.table("hints", RUNGS)
+        rungs = {rung: hints.text(rung, one_line=False) if hints else "" for rung in RUNGS}
         return Exercise(
             name=name,
             topic=slug,

@@ -48,6 +48,10 @@ class Stage(StrEnum):
     """The solution was shown before it passed."""
 
 
+RUNGS = ("concept", "equation", "shape", "line")
+"""The ladder of hints, from the idea to the code; the fields of `Hints`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Hints:
     """A ladder of four: each rung gives away more than the one before."""

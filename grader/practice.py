@@ -12,7 +12,7 @@ from pathlib import Path
 
 from grader.errors import GradsmithError, WorkspaceError
 from grader.journal import Journal, Standing
-from grader.model import Course, Difficulty, Exercise, Stage
+from grader.model import RUNGS, Course, Difficulty, Exercise, Stage
 from grader.pieces import lines_of, tree_of
 from grader.stubs import bare_solution
 
@@ -75,15 +75,11 @@ def matching(
     ]
 
 
-RUNGS = 4
-"""Hints of each exercise."""
-
-
 def climb(journal: Journal, exercise: Exercise) -> int:
     """Remember that one more hint is shown; how many are now."""
     standing = journal.standings().get(exercise.name)
     known = standing.hints if standing is not None else 0
-    rung = min(known + 1, RUNGS)
+    rung = min(known + 1, len(RUNGS))
     if rung > known:
         journal.append("hint", exercise.name, rung=rung)
     return rung
@@ -183,9 +179,17 @@ def without_docstring(function: str) -> list[str]:
 
 
 def editor_command(editor: str, file: Path, line: int) -> list[str]:
-    """The command that opens a file at a line, in the way of the editor: VS Code's `-g file:line`, others' `+line`."""
-    words = shlex.split(editor, posix=os.name == "posix")
-    program = Path(words[0]).stem.lower()
+    """The command that opens a file at a line, in the way of the editor: VS Code's `-g file:line`, others' `+line`.
+
+    Raises
+    ------
+    WorkspaceError : `editor` is no command.
+    """
+    try:
+        words = shlex.split(editor, posix=os.name == "posix")
+        program = Path(words[0]).stem.lower()
+    except (ValueError, IndexError):  # quotes that do not close, or nothing but spaces
+        raise WorkspaceError(f"EDITOR is {editor!r}, which is no command; set it anew") from None
     if program in GOTO_EDITORS:
         return [*words, "-g", f"{file}:{line}"]
     if program in COLON_EDITORS:

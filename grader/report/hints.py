@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from grader.model import RUNGS
+
 if TYPE_CHECKING:
     from rich.console import Console
 
     from grader.model import Exercise
-
-RUNGS = ("concept", "equation", "shape", "line")
 
 
 def print_hints(console: Console, exercise: Exercise, n_rungs: int, *, bare: bool = False) -> None:

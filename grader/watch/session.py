@@ -347,12 +347,7 @@ class _Session:
         line = version.lines.get(exercise.name, 1) if version is not None else 1
         if file.suffix == ".ipynb":
             line = line_of(read_text(file), exercise.name)
-        try:
-            return editor_command(editor, file, line)
-        except (ValueError, IndexError):  # quotes that do not close, or nothing but spaces
-            raise GradsmithError(
-                f"EDITOR is {editor!r}, which is no command; set it anew"
-            ) from None
+        return editor_command(editor, file, line)
 
 
 class _Interactive:

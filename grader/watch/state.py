@@ -7,12 +7,10 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from grader.journal import Standing
-from grader.model import Course, Exercise, Report, Score, Stage, Status
+from grader.model import RUNGS, Course, Exercise, Report, Score, Stage, Status
 from grader.practice import stage_of
 from grader.watch.versions import Version, change, needs, touched
 
-N_RUNGS = 4
-"""Rungs of the ladder of hints."""
 OPEN = (Stage.NEW, Stage.TRIED)
 """Stages of exercises that are still to be done."""
 
@@ -525,7 +523,7 @@ def _hint(state: State) -> Step:
     """One rung more."""
     name, now = state.current.name, state.of(state.current)
     after = replace(state, page=Page.HINTS, scroll=0)
-    if now.rungs >= N_RUNGS:
+    if now.rungs >= len(RUNGS):
         return after, ()
     rung = now.rungs + 1
     progress = {**state.progress, name: replace(now, rungs=rung)}

@@ -9,9 +9,9 @@ from rich.cells import cell_len
 from rich.console import Console, ConsoleDimensions
 from rich.text import Text
 
-from grader.model import Exercise, Stage, Status
+from grader.model import RUNGS, Exercise, Stage, Status
 from grader.report.code import print_difference, print_function
-from grader.report.hints import RUNGS, print_hints
+from grader.report.hints import print_hints
 from grader.report.statement import print_statement
 from grader.report.terminal import ASCII, LOOKS, render_exercise
 from grader.watch.state import Page, State, Verdict, next_open
