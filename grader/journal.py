@@ -1,12 +1,13 @@
 """What a learner has done in a workspace: an append-only log, from which all state is derived.
 
 One JSON object a line in `.grader/journal.jsonl`. A line is written by one system call to a file opened for
-appending, so that two processes do not mix theirs and a process that is killed loses at most its own line; what is
-torn or unknown is passed over when it is read.
+appending, one process after the other, so that two do not mix theirs and a process that is killed loses at most its
+own line; what is torn or unknown is passed over when it is read.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from collections import Counter
@@ -96,6 +97,7 @@ class Journal:
             self.path.parent.mkdir(exist_ok=True)
             handle = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
             try:
+                _wait_for_turn(handle)
                 size = os.fstat(handle).st_size
                 torn = size > 0 and _last_byte(handle, size) != b"\n"
                 os.write(handle, b"\n" * torn + line.encode())
@@ -203,6 +205,16 @@ def _entry(line: bytes) -> Entry | None:
         return None
     details = {k: v for k, v in data.items() if k not in ("v", "at", "event", "exercise")}
     return Entry(at, event, exercise, details)
+
+
+def _wait_for_turn(handle: int) -> None:
+    """Lock a file until it is closed, where the system has locks: a line that is half written is not a torn one."""
+    try:
+        import fcntl
+    except ImportError:
+        return
+    with contextlib.suppress(OSError):  # a file system without locks
+        fcntl.flock(handle, fcntl.LOCK_EX)
 
 
 def _last_byte(handle: int, size: int) -> bytes:
