@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from types import TracebackType
 
@@ -125,6 +125,17 @@ class Grader:
             seconds=time.perf_counter() - start,
             environment=environment(),
         )
+
+    def grade_all(
+        self,
+        submissions: Iterable[tuple[Submission, int]],
+        *,
+        exercises: Iterable[str] | None = None,
+    ) -> Iterator[Report]:
+        """Grade many submissions, each with a seed of its own; reports in their order, each as soon as it is made."""
+        wanted = None if exercises is None else frozenset(exercises)
+        for submission, seed in submissions:
+            yield self.grade(submission, exercises=wanted, seed=seed)
 
     def open(self, submission: Submission, topic: Topic) -> RemoteTopic:
         """The proxy of one topic of a submission; its worker starts when it is used."""

@@ -10,6 +10,7 @@ import importlib
 import io
 import os
 import sys
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -43,6 +44,7 @@ _COMMANDS = {
     "score": "Grade submissions: a file, a folder or a .zip each.",
     "figure": "Draw a picture from your functions, or from the solutions'.",
     "site": "Make a site of the statements and the interview questions.",
+    "class": "Grade a class, keep what comes of it, and tell of it.",
     "verify": "Prove that the suites accept right code and reject wrong code.",
     "stubs": "Generate the stubs from the solutions.",
     "new-topic": "Make the files of a new topic, for an author to fill in.",
@@ -56,16 +58,34 @@ Examples:
 """
 
 
-class _LazyGroup(click.Group):
-    """A group that knows its commands' summaries, and imports a command when it is run."""
+class LazyGroup(click.Group):
+    """A group that knows its commands' summaries, and imports a command when it is run.
+
+    Parameters
+    ----------
+    summaries : the commands' names and what each does.
+    within : the group's own name, which its commands' modules begin with; empty for `grader` itself.
+    """
+
+    def __init__(
+        self,
+        *args: Any,
+        summaries: Mapping[str, str] | None = None,
+        within: str = "",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self.summaries = summaries or _COMMANDS
+        self.within = f"{within}_" if within else ""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(_COMMANDS)
+        return list(self.summaries)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in _COMMANDS:
+        if cmd_name not in self.summaries:
             return None
-        module = importlib.import_module(f"grader.cli.{cmd_name.replace('-', '_')}_command")
+        name = f"{self.within}{cmd_name.replace('-', '_')}"
+        module = importlib.import_module(f"grader.cli.{name}_command")
         command: click.Command = module.command
         return command
 
@@ -78,7 +98,7 @@ class _LazyGroup(click.Group):
             name = args[0]
             import difflib
 
-            near = difflib.get_close_matches(name, _COMMANDS, n=1)
+            near = difflib.get_close_matches(name, self.summaries, n=1)
             ctx.fail(f"no command {name!r}" + (f"; did you mean {near[0]!r}?" if near else ""))
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
@@ -87,18 +107,18 @@ class _LazyGroup(click.Group):
 
         commands = [
             CompletionItem(name, help=summary)
-            for name, summary in _COMMANDS.items()
+            for name, summary in self.summaries.items()
             if name.startswith(incomplete)
         ]
         return commands + click.Command.shell_complete(self, ctx, incomplete)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
-            formatter.write_dl(list(_COMMANDS.items()))
+            formatter.write_dl(list(self.summaries.items()))
 
 
 @click.command(
-    cls=_LazyGroup,
+    cls=LazyGroup,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog=_EXAMPLES,
 )

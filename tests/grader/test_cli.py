@@ -272,6 +272,7 @@ def test_list_and_show(run: Run) -> None:
         "score",
         "figure",
         "site",
+        "class",
         "verify",
         "stubs",
         "new-topic",
