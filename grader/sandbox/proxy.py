@@ -41,6 +41,12 @@ MAX_RECORDS = 500
 """Calls of one test that are kept for the diagnosis: more tell no more."""
 MAX_WARNINGS = 20
 """Warnings of one call; a worker that keeps to the rules sends no more, and none longer."""
+SCAN = 2
+"""Flag of a call, as in `worker`."""
+SCAN_STEPS = 250
+"""Calls that the child makes in a row before it answers."""
+SCANS_IN_VAIN = 2
+"""Scans without a single plain call after which calls are made one by one."""
 MAX_TEXT = 4000
 """Characters of anything that a worker says beside the value."""
 
@@ -114,6 +120,26 @@ class RemoteFunction:
     def call(self, *args: Any, **kwargs: Any) -> Call:
         """Its value and all else that can be seen of the call."""
         return self._topic.invoke(self._name, args, kwargs, want_arguments=True)
+
+    def scan(
+        self,
+        first: Any,
+        rest: Sequence[tuple[Any, ...]],
+        order: Sequence[int],
+        take: Callable[[Any], Any],
+    ) -> list[Any]:
+        """The values of calls in a row, in which each call's value is the first argument of the next.
+
+        The same as a loop of calls, and many times quicker: thousands of steps of a filter, say.
+
+        Parameters
+        ----------
+        first : the first argument of the first call.
+        rest : further arguments.
+        order : for each call, the number of its further arguments in `rest`.
+        take : checks a call's value, and gives what the next call gets.
+        """
+        return self._topic.scan(self._name, first, rest, order, take)
 
     @property
     def __name__(self) -> str:
@@ -218,6 +244,21 @@ class TopicProxy(ABC):
         if done.printed:
             self.notes.printed.append(done.printed)
         return done
+
+    def scan(
+        self,
+        name: str,
+        first: Any,
+        rest: Sequence[tuple[Any, ...]],
+        order: Sequence[int],
+        take: Callable[[Any], Any],
+    ) -> list[Any]:
+        """As `RemoteFunction.scan`, call by call."""
+        function = self.function(name)
+        values: list[Any] = []
+        for k in order:
+            values.append(take(function(values[-1] if values else first, *rest[k])))
+        return values
 
     def _still_a_stub(self, name: str, target: str, raised: SubmissionRaised) -> Halted:
         if raised.function not in (None, target) and raised.function in self.exercises:
@@ -701,6 +742,65 @@ class RemoteTopic(TopicProxy):
         if self._worker is not None:
             self.sandbox.forget(self._worker)
             self._worker = None
+
+    def scan(
+        self,
+        name: str,
+        first: Any,
+        rest: Sequence[tuple[Any, ...]],
+        order: Sequence[int],
+        take: Callable[[Any], Any],
+    ) -> list[Any]:
+        """As `RemoteFunction.scan`: the child makes the calls in a row, as long as each is a plain one."""
+        function = self.function(name)
+        values: list[Any] = []
+        carry = first
+        in_vain = 0
+        while len(values) < len(order):
+            if in_vain < SCANS_IN_VAIN:
+                ahead = list(order[len(values) : len(values) + SCAN_STEPS])
+                found = self._scanned(name, carry, rest, ahead)
+                in_vain = 0 if found else in_vain + 1
+                for k, value in zip(ahead, found, strict=False):
+                    self._note_step(name, (carry, *rest[k]), value)
+                    carry = take(value)
+                    values.append(carry)
+                if len(found) == len(ahead):
+                    continue
+            carry = take(function(carry, *rest[order[len(values)]]))
+            values.append(carry)
+        return values
+
+    def _scanned(
+        self, name: str, first: Any, rest: Sequence[tuple[Any, ...]], order: Sequence[int]
+    ) -> list[Any]:
+        """The values of as many calls as the child could make in a row."""
+        target = self.rename.get(name, name)
+        if target in self._halted:
+            raise self._halted[target].with_traceback(None)
+        payload = wire.dumps((target, SCAN, (first, list(rest), list(order)), {}))
+        try:
+            found = self._invoke(name, target, payload, ()).value
+        except Halted as halted:
+            self._note_step(name, (first, *rest[order[0]]), halted)
+            raise
+        if (
+            type(found) is not list
+            or len(found) > len(order)
+            or any(type(value) is not np.ndarray for value in found)
+        ):
+            self._drop()
+            raise self._fault(target, Lied("an unexpected answer"))
+        return found
+
+    def _note_step(self, name: str, args: tuple[Any, ...], outcome: Any) -> None:
+        """Record one call of a scan as any other."""
+        if len(self.notes.records) < MAX_RECORDS:
+            target = self.rename.get(name, name)
+            halted = isinstance(outcome, Halted)
+            what = ("halted", outcome.status) if halted else ("returned", outcome)
+            payload = wire.dumps((target, 0, args, {}))
+            self.notes.records.append(Record(name, payload, what, target))
 
     def close(self) -> None:
         self._drop()

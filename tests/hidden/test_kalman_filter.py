@@ -592,28 +592,40 @@ def test_joseph_update_sharp_sensor(submission, rng, n, m):
 
 
 def test_joseph_update_ten_thousand_steps(submission, rng):
-    """Predictions by the suite, updates by the learner: of sharp sensors and of a coarse one."""
+    """Updates by sharp sensors and by a coarse one, after predictions of P that are updates too.
+
+    With H = I and K = I − F, the update is P' = F P Fᵀ + K R Kᵀ: a prediction, here with noise of rank one.
+    """
     n, n_steps, n_sensors = 3, 10_000, 5
     F = np.eye(n) + 0.2 * rng.normal(size=(n, n))
     F *= 0.95 / np.abs(np.linalg.eigvals(F)).max()
     q = rng.normal(size=n)
-    Q = np.outer(q, q)
-    # Of rank one: after a sharp sensor, the predicted P is 1 in one direction and 1e-16 in others.
-    sharp = [sharp_sensor(rng, n, n + 1, 1e-16) for _ in range(n_sensors)]
+    # The noise is of rank one: after a sharp sensor, the predicted P is 1 in one direction and 1e-16 in others.
+    noise = np.linalg.solve(np.eye(n) - F, q)
+    prediction = np.eye(n) - F, np.eye(n), np.outer(noise, noise)
+    sharp = [
+        (K, H, R) for H, R, K in (sharp_sensor(rng, n, n + 1, 1e-16) for _ in range(n_sensors))
+    ]
     H, R = sensor(rng, n, 2)
-    coarse = H, R, 0.1 * rng.normal(size=(n, 2))  # no optimal gain
-    sensors = [(*s, np.eye(n) - s[2] @ s[0], s[2] @ s[1] @ s[2].T) for s in (*sharp, coarse)]
-    joseph = submission.joseph_update
-    P = covariance(rng, n)
-    own = P
-    kept = np.empty((n_steps, n, n))
-    for step in range(n_steps):
-        H, R, K, A, KRK = sensors[-1 if step % 7 == 3 else step % n_sensors]
-        P = kept[step] = as_array(joseph(F @ P @ F.T + Q, K, H, R), (n, n))
-        own = A @ (F @ own @ F.T + Q) @ A.T + KRK
-        if step in (3, 99, 999) or step == n_steps - 1:
-            _assert_steps(kept[: step + 1])
-            assert_close(P, own, name=f"P after {step + 1} updates", axes=STATES, rtol=1e-6)
+    coarse = 0.1 * rng.normal(size=(n, 2)), H, R  # no optimal gain
+    rest = [prediction, *sharp, coarse]
+    order = [
+        (n_sensors + 1 if step % 7 == 3 else 1 + step // 2 % n_sensors) if step % 2 else 0
+        for step in range(n_steps)
+    ]
+    maps = [(np.eye(n) - K @ H, K @ R @ K.T) for K, H, R in rest]
+    P = own = covariance(rng, n)
+    kept = np.empty((0, n, n))
+    for end in (4, 100, 1000, n_steps):
+        ahead = order[len(kept) : end]
+        new = submission.joseph_update.scan(P, rest, ahead, lambda value: as_array(value, (n, n)))
+        P = new[-1]
+        for k in ahead:
+            A, KRK = maps[k]
+            own = A @ own @ A.T + KRK
+        kept = np.concatenate([kept, new])
+        _assert_steps(kept)
+        assert_close(P, own, name=f"P after {end} updates", axes=STATES, rtol=1e-6)
 
 
 def _assert_steps(kept):
