@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from types import TracebackType
 
 import numpy as np
@@ -28,6 +28,29 @@ from grader.submission import Submission, calls_between
 from grader.suite import CAPSTONE, Candidate, Session, Trace, run_suites, topic_of_test
 
 DEFAULT_SEED = 0
+
+
+@dataclass(slots=True)
+class _Run:
+    """A submission that is being graded."""
+
+    submission: Submission
+    seed: int
+    topics: Sequence[Topic]
+    proxies: Mapping[str, RemoteTopic]
+    start: float
+
+    @property
+    def candidate(self) -> Candidate:
+        """It, as the suites are run against it."""
+        names = frozenset(e.name for topic in self.topics for e in topic.exercises)
+        needs = {t.slug: frozenset(t.capstone.needs) for t in self.topics if t.capstone is not None}
+        return Candidate(self.submission.name, self.proxies, names, needs, seed=self.seed)
+
+    def close(self) -> None:
+        """Let go of the workers."""
+        for proxy in self.proxies.values():
+            proxy.close()
 
 
 class Grader:
@@ -84,37 +107,92 @@ class Grader:
         Report
             With a score for each exercise asked for, in the course's order.
         """
-        start = time.perf_counter()
-        chosen = self._chosen(submission.topics, exercises)
-        names = frozenset(e.name for topic in chosen for e in topic.exercises)
-        proxies = {topic.slug: self.open(submission, topic) for topic in chosen}
-        for proxy in proxies.values():
-            proxy.prepare()
-        needs = {t.slug: frozenset(t.capstone.needs) for t in chosen if t.capstone is not None}
-        candidate = Candidate(submission.name, proxies, names, needs)
+        reports: list[Report] = []
+        self.grade_all(
+            [(submission, seed)],
+            reports.append,
+            exercises=exercises,
+            topics=submission.topics,
+            on_outcome=on_outcome,
+        )
+        return reports[0]
+
+    def grade_all(
+        self,
+        submissions: Iterable[tuple[Submission, int]],
+        on_report: Callable[[Report], None],
+        *,
+        exercises: Iterable[str] | None = None,
+        topics: Collection[str] | None = None,
+        on_outcome: Callable[[Outcome], None] | None = None,
+    ) -> None:
+        """Grade many submissions, for which the suites are collected once.
+
+        Parameters
+        ----------
+        submissions : each with the seed that all random values of its checks derive from. The next is asked for when
+            one has been graded.
+        on_report : called with each report as soon as it is made.
+        exercises : names to grade; by default all of each submission's topics.
+        topics : those that submissions may be of, by default all of the course; others are not collected.
+        on_outcome : called after each check.
+        """
+        wanted = None if exercises is None else frozenset(exercises)
+        slugs = [t.slug for t in self.course.topics] if topics is None else list(topics)
+        suites = self._chosen(slugs, wanted)
+        run: _Run | None = None
+
+        def candidates() -> Iterator[Candidate]:
+            nonlocal run
+            for submission, seed in submissions:
+                chosen = self._chosen([s for s in submission.topics if s in slugs], wanted)
+                proxies = {topic.slug: self.open(submission, topic) for topic in chosen}
+                run = _Run(submission, seed, chosen, proxies, time.perf_counter())
+                for proxy in proxies.values():
+                    proxy.prepare()
+                yield run.candidate
+
+        def done(_: Candidate, traces: Sequence[Trace]) -> None:
+            nonlocal run
+            assert run is not None
+            run.close()
+            report = self._report(run, traces)
+            run = None
+            on_report(report)
+
         try:
-            session = self.run(
-                [candidate],
-                [topic.slug for topic in chosen],
-                seed,
+            if not suites:  # pytest without files would look for some
+                for candidate in candidates():
+                    done(candidate, ())
+                return
+            self.run(
+                candidates(),
+                [topic.slug for topic in suites],
+                DEFAULT_SEED,
+                wanted=_tested(suites),
                 on_outcome=None if on_outcome is None else lambda _, outcome: on_outcome(outcome),
+                on_traces=done,
             )
         finally:
-            for proxy in proxies.values():
-                proxy.close()
+            if run is not None:
+                run.close()
+
+    def _report(self, run: _Run, traces: Sequence[Trace]) -> Report:
+        """The report of a submission whose tests have run."""
+        submission, chosen, proxies = run.submission, run.topics, run.proxies.values()
+        names = frozenset(e.name for topic in chosen for e in topic.exercises)
         calls: dict[str, frozenset[str]] = {}
         for source in submission.sources.values():
             calls |= calls_between(source.text, names)
-        traces = session.traces[candidate.label]
         scores = lean(self.scores(traces, chosen), calls)
-        problems = [p.problem for p in proxies.values() if p.problem is not None]
-        problems += [problem for p in proxies.values() for problem in p.cell_problems]
-        notes = [note for p in proxies.values() for note in p.passed_over]
+        problems = [p.problem for p in proxies if p.problem is not None]
+        problems += [problem for p in proxies for problem in p.cell_problems]
+        notes = [note for p in proxies for note in p.passed_over]
         return Report(
             submission=submission.name,
             course=self.course.title,
             version=__version__,
-            seed=seed,
+            seed=run.seed,
             isolation=self.sandbox.level.name,
             timeout=self.timeout,
             topics=tuple(chosen),
@@ -122,20 +200,9 @@ class Grader:
             capstones=tuple(capstone_scores(traces, chosen, scores)),
             problems=tuple(problems),
             notes=(*submission.notes, *notes),
-            seconds=time.perf_counter() - start,
+            seconds=time.perf_counter() - run.start,
             environment=environment(),
         )
-
-    def grade_all(
-        self,
-        submissions: Iterable[tuple[Submission, int]],
-        *,
-        exercises: Iterable[str] | None = None,
-    ) -> Iterator[Report]:
-        """Grade many submissions, each with a seed of its own; reports in their order, each as soon as it is made."""
-        wanted = None if exercises is None else frozenset(exercises)
-        for submission, seed in submissions:
-            yield self.grade(submission, exercises=wanted, seed=seed)
 
     def open(self, submission: Submission, topic: Topic) -> RemoteTopic:
         """The proxy of one topic of a submission; its worker starts when it is used."""
@@ -154,20 +221,24 @@ class Grader:
 
     def run(
         self,
-        candidates: Sequence[Candidate],
+        candidates: Iterable[Candidate],
         topics: Sequence[str],
         seed: int,
         *,
+        wanted: Collection[str] | None = None,
         on_outcome: Callable[[Candidate, Outcome], None] | None = None,
+        on_traces: Callable[[Candidate, list[Trace]], None] | None = None,
         strict: bool = False,
     ) -> Session:
-        """Run the suites of some topics against candidates."""
+        """Run the suites of some topics against candidates, as `grader.suite.run_suites` does."""
         return run_suites(
             {topic: self.content.suite(topic) for topic in topics},
             {t: [e.name for e in self.course.topic(t).exercises] for t in topics},
             candidates,
             seed,
+            wanted=wanted,
             on_outcome=on_outcome,
+            on_traces=on_traces,
             strict=strict,
         )
 
@@ -214,6 +285,12 @@ def _all_of(topic: Topic, kept: Sequence[Exercise]) -> bool:
     """Whether the exercises that are graded are all that the topic's capstone calls."""
     names = {exercise.name for exercise in kept}
     return topic.capstone is not None and names.issuperset(topic.capstone.needs)
+
+
+def _tested(topics: Sequence[Topic]) -> set[str]:
+    """The names that tests of topics begin with."""
+    names = {exercise.name for topic in topics for exercise in topic.exercises}
+    return names | {CAPSTONE} if any(topic.capstone is not None for topic in topics) else names
 
 
 def capstone_scores(

@@ -1,7 +1,8 @@
 """The hidden suites under pytest, in the trusted process: a plugin and one function that runs them.
 
 `run_suites` runs the suites of some topics against *candidates*, each a submission or a part of one, in one
-pytest session, and gives an `Outcome` for every test. A test belongs to the exercise with the longest name that
+pytest session, and gives an `Outcome` for every test. The suites are collected once, however many candidates
+there are, and candidates are taken one by one, as they come. A test belongs to the exercise with the longest name that
 its own name starts with: ``test_softmax_vjp_values`` tests `softmax_vjp`. ``test_capstone_…`` is the topic's
 capstone, which is run only where the functions that it calls have passed.
 """
@@ -13,7 +14,7 @@ import sys
 import time
 import warnings
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -63,6 +64,7 @@ class Candidate:
     exercises : which exercises to test.
     capstones : the topics whose capstone to run, each with the exercises that must have passed before.
     rename : functions that stand for exercises, where several candidates share a file.
+    seed : where it has one of its own.
     """
 
     label: str
@@ -70,6 +72,7 @@ class Candidate:
     exercises: frozenset[str]
     capstones: Mapping[str, frozenset[str]] = field(default_factory=dict)
     rename: Mapping[str, str] = field(default_factory=dict)
+    seed: int | None = None
 
 
 @dataclass(slots=True)
@@ -91,7 +94,7 @@ class Trace:
 
 @dataclass(slots=True)
 class Session:
-    """What a run gives: the traces of each candidate, in order, by its label."""
+    """What a run gives: the traces of each candidate, in order, by its label; none where they were handed on."""
 
     traces: dict[str, list[Trace]]
 
@@ -107,10 +110,12 @@ def exercise_of(test: str, exercises: Sequence[str]) -> str | None:
 def run_suites(
     suites: Mapping[str, Path],
     exercises: Mapping[str, Sequence[str]],
-    candidates: Sequence[Candidate],
+    candidates: Iterable[Candidate],
     seed: int,
     *,
+    wanted: Collection[str] | None = None,
     on_outcome: Callable[[Candidate, Outcome], None] | None = None,
+    on_traces: Callable[[Candidate, list[Trace]], None] | None = None,
     strict: bool = False,
 ) -> Session:
     """Run hidden suites against candidates.
@@ -119,9 +124,12 @@ def run_suites(
     ----------
     suites : the suite's file of each topic.
     exercises : the names of each topic's exercises.
-    candidates : what to test.
-    seed : every test's generator derives from it and from the test's name.
+    candidates : what to test; the next is asked for when one is done.
+    seed : every test's generator derives from it, or from the candidate's own, and from the test's name.
+    wanted : the exercises, `CAPSTONE` among them, that some candidate is tested on. Without it, the candidates are
+        looked through before.
     on_outcome : called after each test.
+    on_traces : called after each candidate with its traces, which are not kept then.
     strict : warnings in the suites themselves are errors.
 
     Raises
@@ -130,7 +138,11 @@ def run_suites(
     """
     for path in suites.values():
         _forget_if_changed(path)
-    plugin = _Plugin(exercises, candidates, seed, on_outcome)
+    if wanted is None:
+        candidates = list(candidates)
+        wanted = {name for candidate in candidates for name in candidate.exercises}
+        wanted |= {CAPSTONE for candidate in candidates if candidate.capstones}
+    plugin = _Plugin(exercises, candidates, seed, frozenset(wanted), on_outcome, on_traces)
     command = [
         "-c", str(INI), "--rootdir", str(INI.parent), "--import-mode=importlib", "--assert=plain",
         "--disable-plugin-autoload", "--noconftest",
@@ -141,6 +153,8 @@ def run_suites(
         code = pytest.main(command, plugins=[plugin])
     if code == pytest.ExitCode.INTERRUPTED and not plugin.problems:
         raise KeyboardInterrupt
+    if plugin.fault is not None:
+        raise plugin.fault
     if plugin.problems:
         raise SuiteError(plugin.problems[0])
     if code not in (
@@ -190,72 +204,119 @@ class Functions:
         return self.__proxy.function(name)
 
 
+class _Case:
+    """One collected test, with what does not depend on the candidate.
+
+    Attributes
+    ----------
+    test, check, exercise : as in `Outcome`.
+    own : the test's parameters.
+    names : its arguments.
+    direct : whether it takes parameters, `submission` and `rng` alone, and has no other marks.
+    ran : whether pytest has run it before.
+    """
+
+    __slots__ = (
+        "check", "crc", "direct", "exercise", "function", "item", "last", "names", "own", "ran", "test", "topic",
+    )  # fmt: skip
+
+    def __init__(self, item: pytest.Function, topic: str, exercise: str) -> None:
+        self.item = item
+        self.topic = topic
+        self.exercise = exercise
+        self.last = exercise == CAPSTONE
+        self.function = item.obj
+        self.own: dict[str, Any] = item.callspec.params if hasattr(item, "callspec") else {}
+        shown = _shown(self.own)
+        name = _name(item)
+        short = name.removeprefix(f"test_{exercise}").strip("_").replace("_", " ") or "check"
+        self.test = f"{topic}::{name}" + (f"[{shown}]" if shown else "")
+        self.check = f"{short} ({shown})" if shown else short
+        self.crc = zlib.crc32(self.test.encode())
+        info = item._fixtureinfo
+        self.names = info.argnames
+        self.direct = {"submission", "rng", "request", *self.own}.issuperset(
+            info.names_closure
+        ) and not any(
+            mark.name != "parametrize" or mark.kwargs.get("indirect")
+            for mark in item.iter_markers()
+        )
+        self.ran = False
+
+    def rng(self, seed: int) -> np.random.Generator:
+        """A generator that depends on the seed and the test's name alone."""
+        return np.random.default_rng([seed, self.crc])
+
+    def rerun(self, seed: int, arguments: Mapping[str, Any]) -> Callable[[TopicProxy], None]:
+        """The same test with the same random values, against other functions."""
+
+        def rerun(functions: TopicProxy) -> None:
+            functions.begin()
+            fresh = {"submission": Functions(functions), "rng": self.rng(seed)}
+            self.function(**{key: fresh.get(key, value) for key, value in arguments.items()})
+
+        return rerun
+
+
 class _Plugin:
-    """Parametrizes every test over the candidates, and turns reports into outcomes."""
+    """Runs every test against the candidates, and turns reports into outcomes."""
 
     def __init__(
         self,
         exercises: Mapping[str, Sequence[str]],
-        candidates: Sequence[Candidate],
+        candidates: Iterable[Candidate],
         seed: int,
+        wanted: frozenset[str],
         on_outcome: Callable[[Candidate, Outcome], None] | None,
+        on_traces: Callable[[Candidate, list[Trace]], None] | None,
     ) -> None:
         self.exercises = exercises
         self.candidates = candidates
-        self.seed = seed
+        self.default_seed = seed
+        self.wanted = wanted
         self.on_outcome = on_outcome
-        self.traces: dict[str, list[Trace]] = {candidate.label: [] for candidate in candidates}
+        self.on_traces = on_traces
+        self.traces: dict[str, list[Trace]] = {}
         self.problems: list[str] = []
+        self.fault: Exception | None = None
+        self.cases: list[_Case] = []
+        # of the candidate whose turn it is
+        self.candidate: Candidate
+        self.seed = seed
+        self.own: list[Trace] = []
 
     # collection
 
     def _exercise(self, topic: str, test: str) -> str | None:
         return exercise_of(test, self.exercises.get(topic, ()))
 
-    def _fitting(self, topic: str, exercise: str) -> list[Candidate]:
-        """The candidates that an exercise's tests are run against."""
-        return [
-            c
-            for c in self.candidates
-            if (topic in c.capstones if exercise == CAPSTONE else exercise in c.exercises)
-        ]
-
     @pytest.hookimpl(tryfirst=True)
     def pytest_pycollect_makeitem(
         self, collector: pytest.Module | pytest.Class, name: str
     ) -> list[pytest.Item] | None:
         """Leave out the tests of exercises that nobody is graded on: to collect them takes longest."""
-        topic = topic_of(collector.path)
-        exercise = self._exercise(topic, name)
-        return [] if exercise is not None and not self._fitting(topic, exercise) else None
+        exercise = self._exercise(topic_of(collector.path), name)
+        return [] if exercise is not None and exercise not in self.wanted else None
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
-        topic = topic_of(metafunc.definition.path)
         name = metafunc.function.__name__
-        exercise = self._exercise(topic, name)
+        exercise = self._exercise(topic_of(metafunc.definition.path), name)
         if exercise is None or "submission" not in metafunc.fixturenames:
             self.problems.append(
                 f"{metafunc.definition.path}: {name}: name it test_<exercise>_<property> "
                 "and give it the submission fixture"
             )
-            return
-        fitting = self._fitting(topic, exercise)
-        metafunc.parametrize(
-            "candidate", fitting, ids=[str(i) for i in range(len(fitting))], indirect=True
-        )
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        kept = [item for item in items if isinstance(_parameters(item).get("candidate"), Candidate)]
-        rank = {candidate.label: i for i, candidate in enumerate(self.candidates)}
-        topics = {topic: i for i, topic in enumerate(self.exercises)}
-
-        def place(item: pytest.Item) -> tuple[int, int, bool]:
-            """Candidate by candidate, topic by topic, a capstone last."""
+        """Topic by topic, a capstone last."""
+        for item in items:
             topic = topic_of(item.path)
-            last = self._exercise(topic, _name(item)) == CAPSTONE
-            return rank[_parameters(item)["candidate"].label], topics[topic], last
-
-        items[:] = sorted(kept, key=place)
+            exercise = self._exercise(topic, _name(item))
+            if exercise is not None and isinstance(item, pytest.Function):
+                self.cases.append(_Case(item, topic, exercise))
+        topics = {topic: i for i, topic in enumerate(self.exercises)}
+        self.cases.sort(key=lambda case: (topics[case.topic], case.last))
+        items[:] = [case.item for case in self.cases]
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.failed:
@@ -265,113 +326,112 @@ class _Plugin:
     # fixtures
 
     @pytest.fixture
-    def candidate(self, request: pytest.FixtureRequest) -> Candidate:
-        """The functions under test."""
-        candidate: Candidate = request.param
-        return candidate
-
-    @pytest.fixture
-    def submission(self, candidate: Candidate, request: pytest.FixtureRequest) -> Functions:
+    def submission(self, request: pytest.FixtureRequest) -> Functions:
         """The learner's functions of this suite's topic."""
-        proxy = candidate.topics[topic_of(request.node.path)]
+        proxy = self.candidate.topics[topic_of(request.node.path)]
         proxy.begin()
         return Functions(proxy)
 
     @pytest.fixture
     def rng(self, request: pytest.FixtureRequest) -> np.random.Generator:
         """A generator that depends on the run's seed and the test's name alone."""
-        return self._rng(request.node)
+        return self._case(request.node).rng(self.seed)
 
-    def _rng(self, item: pytest.Item) -> np.random.Generator:
-        return np.random.default_rng([self.seed, zlib.crc32(_identity(item).encode())])
+    def _case(self, item: pytest.Item) -> _Case:
+        return next(case for case in self.cases if case.item is item)
 
     # running
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool | None:
-        """Run the tests candidate by candidate, those of one side by side.
+        """Run the tests candidate by candidate, those of one side by side."""
+        if session.testsfailed:
+            return None
+        if self.problems:
+            return True
+        place = {case.test: number for number, case in enumerate(self.cases)}
+        try:
+            for candidate in self.candidates:
+                self._run_all(candidate)
+                self.own.sort(key=lambda trace: place[trace.outcome.test])
+                if self.on_traces is not None:
+                    self.on_traces(candidate, self.own)
+                else:
+                    self.traces[candidate.label] = self.own
+        except Exception as fault:  # not pytest's to tell of
+            self.fault = fault
+        return True
+
+    def _run_all(self, candidate: Candidate) -> None:
+        """Run the tests of one candidate.
 
         A test that takes parameters, `submission` and `rng` alone is called directly, which spares most of
         pytest's time a test. A suite's own fixtures, skips and the like take pytest's way, one after another.
         """
-        if session.testsfailed:
-            return None
-        for label, found in groupby(session.items, lambda i: _parameters(i)["candidate"].label):
-            items = list(found)
-            candidate: Candidate = _parameters(items[0])["candidate"]
-            for proxy in candidate.topics.values():
-                proxy.rename = candidate.rename
-            place = {_identity(item): number for number, item in enumerate(items)}
-            odd = [item for item in items if not self._is_direct(item)]
-            direct = [item for item in items if self._is_direct(item)]
-            self._pytests_way([item for item in odd if not self._is_capstone(item)])
-            Flow().run(
-                (candidate.topics[topic], self._tasks(list(of_topic)))
-                for topic, of_topic in groupby(direct, lambda item: topic_of(item.path))
-            )
-            self._pytests_way([item for item in odd if self._is_capstone(item)])
-            self.traces[label].sort(key=lambda trace: place[trace.outcome.test])
-        return True
+        self.candidate = candidate
+        self.seed = self.default_seed if candidate.seed is None else candidate.seed
+        self.own = []
+        for proxy in candidate.topics.values():
+            proxy.rename = candidate.rename
+        fitting = [case for case in self.cases if self._fits(case)]
+        odd = [case for case in fitting if not case.direct]
+        direct = [case for case in fitting if case.direct]
+        self._pytests_way([case for case in odd if not case.last])
+        Flow().run(
+            (candidate.topics[topic], self._tasks(list(of_topic)))
+            for topic, of_topic in groupby(direct, lambda case: case.topic)
+        )
+        self._pytests_way([case for case in odd if case.last])
 
-    def _pytests_way(self, items: Sequence[pytest.Item]) -> None:
-        for item, following in zip_longest(items, items[1:]):
-            if not self._waits(item):
-                item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+    def _fits(self, case: _Case) -> bool:
+        """Whether a test is one of those that the candidate is tested by."""
+        if case.last:
+            return case.topic in self.candidate.capstones
+        return case.exercise in self.candidate.exercises
 
-    def _tasks(self, items: Sequence[pytest.Item]) -> Iterator[Task]:
-        for item in items:
-            yield Task(partial(self._run, item), last=self._is_capstone(item))
+    def _pytests_way(self, cases: Sequence[_Case]) -> None:
+        for case, following in zip_longest(cases, cases[1:]):
+            if not self._waits(case):
+                if case.ran:
+                    case.item._initrequest()
+                case.ran = True
+                case.item.config.hook.pytest_runtest_protocol(
+                    item=case.item, nextitem=following and following.item
+                )
 
-    def _is_capstone(self, item: pytest.Item) -> bool:
-        return self._exercise(topic_of(item.path), _name(item)) == CAPSTONE
+    def _tasks(self, cases: Sequence[_Case]) -> Iterator[Task]:
+        for case in cases:
+            yield Task(partial(self._run, case), last=case.last)
 
-    def _run(self, item: pytest.Item) -> None:
+    def _run(self, case: _Case) -> None:
         """Call a test directly."""
-        if self._waits(item):
+        if self._waits(case):
             return
-        given = self._arguments(item)
-        notes = _parameters(item)["candidate"].topics[topic_of(item.path)].notes
+        proxy = self.candidate.topics[case.topic]
+        proxy.begin()
+        given = {"submission": Functions(proxy), "rng": case.rng(self.seed), **case.own}
+        given = {name: given[name] for name in case.names}
+        notes = proxy.notes
         start = time.perf_counter()
         error: BaseException | None = None
         try:
-            item.obj(**given)  # type: ignore[attr-defined]
+            case.function(**given)
         except (KeyboardInterrupt, pytest.exit.Exception, GreenletExit):
             raise
         except BaseException as raised:  # whatever a test raises is its outcome
             error = raised
-        self._note(item, error, time.perf_counter() - start - notes.away, given)
+        self._note(case, error, time.perf_counter() - start - notes.away, given)
 
-    def _waits(self, item: pytest.Item) -> bool:
+    def _waits(self, case: _Case) -> bool:
         """Whether it is a capstone's, and a function that must have passed has not."""
-        if not self._is_capstone(item):
+        if not case.last:
             return False
-        candidate: Candidate = _parameters(item)["candidate"]
         found: dict[str, set[Status]] = {}
-        for trace in self.traces[candidate.label]:
+        for trace in self.own:
             found.setdefault(trace.outcome.exercise, set()).add(trace.outcome.status)
         return any(
-            found.get(name) != {Status.PASSED} for name in candidate.capstones[topic_of(item.path)]
+            found.get(name) != {Status.PASSED} for name in self.candidate.capstones[case.topic]
         )
-
-    @staticmethod
-    def _is_direct(item: pytest.Item) -> bool:
-        """Whether a test takes parameters, `submission` and `rng` alone, and has no other marks."""
-        known = {"submission", "rng", "candidate", "request", *_parameters(item)}
-        info = item._fixtureinfo  # type: ignore[attr-defined]
-        return known.issuperset(info.names_closure) and not any(
-            mark.name != "parametrize" or mark.kwargs.get("indirect")
-            for mark in item.iter_markers()
-        )
-
-    def _arguments(self, item: pytest.Item) -> dict[str, Any]:
-        """The arguments of such a test."""
-        parameters = _parameters(item)
-        proxy = parameters["candidate"].topics[topic_of(item.path)]
-        proxy.begin()
-        given = dict(parameters)
-        given["submission"] = Functions(proxy)
-        given["rng"] = self._rng(item)
-        return {name: given[name] for name in item._fixtureinfo.argnames}  # type: ignore[attr-defined]
 
     # outcomes
 
@@ -383,11 +443,9 @@ class _Plugin:
         failed = call.excinfo is not None
         if call.when == "call" or (call.when == "setup" and failed):
             error = call.excinfo.value if call.excinfo is not None else None
-            arguments = {
-                key: item.funcargs.get(key)  # type: ignore[attr-defined]
-                for key in item._fixtureinfo.argnames  # type: ignore[attr-defined]
-            }
-            self._note(item, error, call.duration, arguments, call.when)
+            case = self._case(item)
+            arguments = {key: case.item.funcargs.get(key) for key in case.names}
+            self._note(case, error, call.duration, arguments, call.when)
         return pytest.TestReport(
             item.nodeid, item.location, {}, "failed" if failed else "passed", None,
             cast('Literal["setup", "call", "teardown"]', call.when),
@@ -396,52 +454,36 @@ class _Plugin:
 
     def _note(
         self,
-        item: pytest.Item,
+        case: _Case,
         error: BaseException | None,
         seconds: float,
         arguments: Mapping[str, Any],
         when: str = "call",
     ) -> None:
         """Keep what became of a test."""
-        candidate: Candidate = _parameters(item)["candidate"]
-        topic = topic_of(item.path)
-        proxy = candidate.topics[topic]
+        notes = self.candidate.topics[case.topic].notes
         status, failure = classify(error, when)
-        exercise = self._exercise(topic, _name(item)) or ""
         outcome = Outcome(
-            test=_identity(item),
-            check=_check_name(item, exercise),
-            exercise=exercise,
+            test=case.test,
+            check=case.check,
+            exercise=case.exercise,
             status=status,
             failure=failure,
             seconds=seconds,
-            warnings=tuple(dict.fromkeys(proxy.notes.warnings)),
-            printed="".join(proxy.notes.printed),
+            warnings=tuple(dict.fromkeys(notes.warnings)),
+            printed="".join(notes.printed),
         )
         trace = Trace(
             outcome,
             self.seed,
-            proxy.notes.records,
+            notes.records,
             error=error if isinstance(error, CheckFailure) else None,
         )
         if status in (Status.FAILED, Status.PASSED):
-            trace.rerun = self._rerun(item, arguments)
-        self.traces[candidate.label].append(trace)
+            trace.rerun = case.rerun(self.seed, arguments)
+        self.own.append(trace)
         if self.on_outcome is not None:
-            self.on_outcome(candidate, outcome)
-
-    def _rerun(
-        self, item: pytest.Item, arguments: Mapping[str, Any]
-    ) -> Callable[[TopicProxy], None]:
-        """The same test with the same random values, against other functions."""
-        function = item.obj  # type: ignore[attr-defined]
-
-        def rerun(functions: TopicProxy) -> None:
-            functions.begin()
-            fresh = {"submission": Functions(functions), "rng": self._rng(item)}
-            function(**{key: fresh.get(key, value) for key, value in arguments.items()})
-
-        return rerun
+            self.on_outcome(self.candidate, outcome)
 
 
 def classify(error: BaseException | None, when: str = "call") -> tuple[Status, Failure | None]:
@@ -494,17 +536,10 @@ def topic_of_test(identity: str) -> str:
     return identity.partition("::")[0]
 
 
-def _parameters(item: pytest.Item) -> dict[str, Any]:
-    spec = getattr(item, "callspec", None)
-    return spec.params if spec is not None else {}
-
-
-def _own_parameters(item: pytest.Item) -> str:
-    """The test's own parameters, readable: ``shape=(3, 5), axis=0``."""
+def _shown(own: Mapping[str, Any]) -> str:
+    """A test's own parameters, readable: ``shape=(3, 5), axis=0``."""
     shown = []
-    for key, value in _parameters(item).items():
-        if key == "candidate":
-            continue
+    for key, value in own.items():
         text = getattr(value, "__name__", None) or repr(value)
         shown.append(
             f"{key}={text}" if len(text) <= 40 else f"{key}=#{zlib.crc32(text.encode()):x}"
@@ -515,14 +550,3 @@ def _own_parameters(item: pytest.Item) -> str:
 def _name(item: pytest.Item) -> str:
     """The test function's name, without its parameters."""
     return str(getattr(item, "originalname", item.name))
-
-
-def _identity(item: pytest.Item) -> str:
-    own = _own_parameters(item)
-    return f"{topic_of(item.path)}::{_name(item)}" + (f"[{own}]" if own else "")
-
-
-def _check_name(item: pytest.Item, exercise: str) -> str:
-    short = _name(item).removeprefix(f"test_{exercise}").strip("_").replace("_", " ") or "check"
-    own = _own_parameters(item)
-    return f"{short} ({own})" if own else short

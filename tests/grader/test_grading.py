@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from grader.content import Content
 from grader.grading import Grader
 from grader.model import Outcome, Report, Score, Status
-from grader.submission import read_submission
+from grader.submission import Submission, read_submission
 
 Grade = Callable[..., Report]
 
@@ -118,7 +119,7 @@ def test_in_place_change_is_found_and_named(grade_toy: Grade) -> None:
         ("raise KeyError('k')", Status.FAILED),
         ("return Odd()", Status.FAILED),
         ("return None", Status.FAILED),
-        ("print('x' * 100_000_000); return 2 * c * x", Status.PASSED),
+        ("print('x' * 20_000_000); return 2 * c * x", Status.PASSED),
         ("raise NotImplementedError", Status.MISSING),
     ],
 )
@@ -244,3 +245,116 @@ def scaled_square_grad(x, c):
     failure = report.capstones[0].outcomes[0].failure
     assert failure is not None
     assert failure.headline == "the points do not shrink"
+
+
+# ---- many submissions
+
+
+def timeless(report: Report) -> Report:
+    """The report without what a clock has said."""
+
+    def still(outcomes: tuple[Outcome, ...]) -> tuple[Outcome, ...]:
+        return tuple(replace(outcome, seconds=0.0) for outcome in outcomes)
+
+    return replace(
+        report,
+        seconds=0.0,
+        scores=tuple(replace(s, outcomes=still(s.outcomes)) for s in report.scores),
+        capstones=tuple(replace(c, outcomes=still(c.outcomes)) for c in report.capstones),
+    )
+
+
+@pytest.fixture
+def handed_in(tmp_path: Path, toy: Content, toy_grader: Grader) -> list[tuple[Submission, int]]:
+    """Submissions: right, wrong, not to be read as Python, one that hangs, right again."""
+    texts = {
+        "ada": toy.source("toy").read_text(),
+        "ben": "def scaled_square_grad(x, c):\n    return c * x\n" + RIGHT_MEANS,
+        "cleo": "def row_means(x:\n",
+        "dan": "def scaled_square_grad(x, c):\n    while True: pass\n" + RIGHT_MEANS,
+        "eve": toy.source("toy").read_text(),
+    }
+    found = []
+    for seed, (name, text) in enumerate(texts.items()):
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "toy.py").write_text(text)
+        found.append((read_submission(folder, toy_grader.course), 100 + seed))
+    return found
+
+
+def test_many_are_graded_as_each_alone(
+    toy_grader: Grader, handed_in: list[tuple[Submission, int]]
+) -> None:
+    """In one session or each in its own, in any order: the same report for the same seed."""
+    alone = [timeless(toy_grader.grade(each, seed=seed)) for each, seed in handed_in]
+    together: list[Report] = []
+    toy_grader.grade_all(iter(handed_in), lambda report: together.append(timeless(report)))
+    assert together == alone
+    assert [report.seed for report in alone] == [100, 101, 102, 103, 104]
+    backwards: list[Report] = []
+    toy_grader.grade_all(reversed(handed_in), lambda report: backwards.append(timeless(report)))
+    assert backwards[::-1] == alone
+
+
+def test_the_next_is_asked_for_when_one_is_done(
+    toy_grader: Grader, handed_in: list[tuple[Submission, int]]
+) -> None:
+    """Submissions are taken as they come, and no worker of an earlier one is left."""
+    seen: list[str] = []
+
+    def coming() -> Iterator[tuple[Submission, int]]:
+        for submission, seed in handed_in:
+            assert not toy_grader.sandbox.workers
+            seen.append(f"{submission.name} is wanted")
+            yield submission, seed
+
+    toy_grader.grade_all(coming(), lambda report: seen.append(f"{report.submission} is done"))
+    names = [submission.name for submission, _ in handed_in]
+    assert seen == [f"{name} is {what}" for name in names for what in ("wanted", "done")]
+
+
+@pytest.mark.parametrize("fault", [OSError("gone"), KeyboardInterrupt()])
+def test_what_ends_the_stream_comes_out(
+    toy_grader: Grader, handed_in: list[tuple[Submission, int]], fault: BaseException
+) -> None:
+    """A source of submissions that fails, and Ctrl-C, are raised as they are; what was done is done."""
+    done: list[str] = []
+
+    def coming() -> Iterator[tuple[Submission, int]]:
+        yield handed_in[0]
+        raise fault
+
+    with pytest.raises(type(fault)):
+        toy_grader.grade_all(coming(), lambda report: done.append(report.submission))
+    assert done == ["ada"]
+    assert not toy_grader.sandbox.workers
+
+
+def test_fixtures_of_a_suite_are_set_up_for_each(tmp_path: Path, own_toy: Content) -> None:
+    """A test that takes pytest's way, with fixtures and skips, runs anew for each submission."""
+    content = own_toy
+    with content.suite("toy").open("a") as suite:
+        suite.write(
+            "\n\n@pytest.fixture\ndef columns(rng):\n    return int(rng.integers(2, 9))\n\n\n"
+            "@pytest.fixture(scope='module')\ndef counted():\n    return []\n\n\n"
+            "def test_row_means_of_a_column(submission, columns, counted):\n"
+            "    counted.append(1)\n"
+            "    assert len(counted) == 1, 'it has been set up before'\n"
+            "    assert_close(submission.row_means(np.ones((3, columns))), np.ones(3))\n"
+        )
+    texts = [content.source("toy").read_text(), "def row_means(x):\n    return 0 * x[:, 0]\n"]
+    reports: list[Report] = []
+    with Grader(content) as grader:
+        handed = []
+        for number, text in enumerate([*texts, *texts]):
+            folder = tmp_path / str(number)
+            folder.mkdir()
+            (folder / "toy.py").write_text(text)
+            handed.append((read_submission(folder, grader.course), 5))
+        grader.grade_all(handed, reports.append)
+    found = [
+        next(o for o in by_name(r)["row_means"].outcomes if o.check == "of a column").status
+        for r in reports
+    ]
+    assert found == [Status.PASSED, Status.FAILED] * 2
