@@ -21,6 +21,10 @@ WIDTH = 16
 """Tests of one topic that are on their way at once: enough that the worker is never without a call."""
 
 
+_OVER = object()
+"""What a coroutine gives when its test has ended."""
+
+
 @dataclass(frozen=True, slots=True)
 class Task:
     """One test. One that is `last` starts when all tests before it are over."""
@@ -30,13 +34,15 @@ class Task:
 
 
 class _Lane:
-    """The tests of one topic."""
+    """The tests of one topic. Coroutines are used again: to make one takes longer than a short test."""
 
     def __init__(self, topic: TopicProxy, tasks: Iterable[Task]) -> None:
         self.topic = topic
+        self._hub = getcurrent()
         self._tasks: Iterator[Task] = iter(tasks)
         self._next: Task | None = next(self._tasks, None)
         self._active: set[greenlet] = set()
+        self._idle: list[greenlet] = []
         self._held = False
 
     def start(self) -> None:
@@ -45,16 +51,26 @@ class _Lane:
             if self._next.last and not self._held and self._active:
                 return
             self._held = self._next.last
-            test = greenlet(self._next.run)
+            test = self._idle.pop() if self._idle else greenlet(self._run)
+            task = self._next
             self._next = next(self._tasks, None)
-            self.resume(test)
+            self._active.add(test)
+            self._switch(test, task)
 
     def resume(self, test: greenlet) -> None:
         """Let a test go on until its next call or its end."""
-        self._active.add(test)
-        test.switch()
-        if test.dead:
+        self._switch(test)
+
+    def _switch(self, test: greenlet, task: Task | None = None) -> None:
+        if test.switch(task) is _OVER:
             self._active.discard(test)
+            self._idle.append(test)
+
+    def _run(self, task: Task) -> None:
+        """A coroutine: one test after another."""
+        while True:
+            task.run()
+            task = self._hub.switch(_OVER)
 
     @property
     def over(self) -> bool:

@@ -250,7 +250,7 @@ def test_large_arguments_and_answers_cross(submit: Submit) -> None:
 def test_topics_run_beside_each_other(submit: Submit) -> None:
     """A topic whose calls are slow does not hold up another, nor does one without a process."""
     slow, quick = (
-        submit("import time\ndef f(x):\n    time.sleep(0.05)\n    return x\n"),
+        submit("import time\ndef f(x):\n    time.sleep(0.5)\n    return x\n"),
         submit("def f(x): return x\n"),
     )
     here = LocalTopic("here", {"f": lambda x: x}, ["f"])
