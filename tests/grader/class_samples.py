@@ -14,7 +14,7 @@ DUE = datetime(2026, 11, 30, 22, 59, tzinfo=UTC)
 def result(student: str, report: Report | None, **changes: object) -> Result:
     values: dict[str, object] = {
         "source": f"submissions/{student}.zip",
-        "digest": "sha256:" + student.encode().hex()[:12],
+        "digest": "sha256:" + student.encode("utf-8", "replace").hex()[:12],
         "seed": 7,
         "submitted_at": DUE,
         "graded_at": datetime(2026, 12, 1, 8, tzinfo=UTC),
