@@ -83,7 +83,7 @@ def command(
         _tell_filled(filled, template)
     else:
         _write(_render(format_, cls, grades, title, excel), output)
-    _tell(grades, output)
+    _tell(grades, output, named=template is None)
 
 
 def _check_usage(
@@ -176,8 +176,8 @@ def _list(heading: str, lines: Sequence[str]) -> None:
         click.echo(f"  and {len(lines) - MOST} more", err=True)
 
 
-def _tell(grades: Sequence[Grade], output: Path | None) -> None:
-    """How many grades there are of each kind, and who has none, on standard error."""
+def _tell(grades: Sequence[Grade], output: Path | None, *, named: bool) -> None:
+    """How many grades there are of each kind, and with `named` who has none, on standard error."""
     from grader.classroom.exports.matching import without_grade
     from grader.classroom.grades import Standing, without_number
 
@@ -186,7 +186,7 @@ def _tell(grades: Sequence[Grade], output: Path | None) -> None:
     n = f"{len(grades)} student{'s' * (len(grades) != 1)}"
     where = f"{output}: " if output is not None else ""
     click.echo(f"{where}{n}{f': {said}' if said else ''}", err=True)
-    asked = without_number(grades)
+    asked = without_number(grades) if named else []
     _list(
         "without a number until you decide, under [overrides] in class.toml",
         [without_grade(grade) for grade in asked],
