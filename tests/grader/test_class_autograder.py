@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tomllib
 import zipfile
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from grader.classroom.autograder import run as autograder
 from grader.classroom.autograder.pack import Settings, pack, read_settings
 from grader.classroom.autograder.wheel import file_name, wheel
 from grader.cli import cli
-from grader.content import Content
+from grader.content import Content, locate
 from grader.errors import ContentError, GradsmithError
 from grader.files import write_atomically
 
@@ -141,6 +142,24 @@ def test_the_wheel_is_sound(toy):
     metadata = packed.read(f"{info}/METADATA").decode()
     assert "Requires-Dist: numpy" in metadata
     assert "mkdocs" not in metadata
+
+
+def test_topics_of_the_installed_course_go_along(own_toy):
+    """A course of its own may list installed topics: the wheel has them all, or those alone that are graded."""
+    own_toy.course_toml.write_text(
+        'schema = 1\ntitle = "A \\"mixed\\" course"\ntopics = ["toy", "softmax"]\n'
+    )
+    content = locate(own_toy.root)
+    course = load_course(content)
+    names = zipfile.ZipFile(io.BytesIO(wheel(content, course))).namelist()
+    assert {f"grader/_content/tests/hidden/test_{topic}.py" for topic in ("toy", "softmax")} <= {
+        *names
+    }
+    archive = zipfile.ZipFile(io.BytesIO(pack(content, course, Settings(("row_means",)))))
+    inner = zipfile.ZipFile(io.BytesIO(archive.read(file_name())))
+    assert not [name for name in inner.namelist() if "softmax" in name and "_content" in name]
+    listed = tomllib.loads(inner.read("grader/_content/exercises/course.toml").decode())
+    assert listed == {"schema": 1, "title": 'A "mixed" course', "topics": ["toy"]}
 
 
 @pytest.mark.parametrize("script", ["setup.sh", "run_autograder"])
