@@ -9,6 +9,7 @@ from grader.cli import LazyGroup
 _COMMANDS = {
     "grade": "Grade all submissions of a class, on all processors; goes on where it was stopped.",
     "export": "Write the results as CSV, for Canvas, Moodle or Gradescope, as JUnit or JSON.",
+    "autograder": "Write an autograder to upload to Gradescope.",
     "feedback": "Write one HTML page for each student.",
     "report": "Write a page about the class: distribution, functions, mistakes.",
     "similar": "Find submissions that are too alike, and show them side by side.",
