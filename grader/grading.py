@@ -167,6 +167,7 @@ class Grader:
             {t: [e.name for e in self.course.topic(t).exercises] for t in topics},
             candidates,
             seed,
+            levels={topic: self.course.topic(topic).disclosure for topic in topics},
             on_outcome=on_outcome,
             strict=strict,
         )

@@ -25,8 +25,9 @@ import numpy as np
 import pytest
 from greenlet import GreenletExit
 
+from grader.disclosure import level_of
 from grader.errors import CheckFailure, CheckUnresolved, GradsmithError, Halted, SubmissionRaised
-from grader.model import Cause, Failure, Outcome, Status
+from grader.model import Cause, Disclosure, Failure, Outcome, Status
 from grader.sandbox.flow import Flow, Task
 from grader.sandbox.proxy import Record, RemoteFunction, TopicProxy
 
@@ -110,6 +111,7 @@ def run_suites(
     candidates: Sequence[Candidate],
     seed: int,
     *,
+    levels: Mapping[str, Disclosure] | None = None,
     on_outcome: Callable[[Candidate, Outcome], None] | None = None,
     strict: bool = False,
 ) -> Session:
@@ -121,6 +123,7 @@ def run_suites(
     exercises : the names of each topic's exercises.
     candidates : what to test.
     seed : every test's generator derives from it and from the test's name.
+    levels : how much a student is told of each topic's tests that do not say so themselves; by default everything.
     on_outcome : called after each test.
     strict : warnings in the suites themselves are errors.
 
@@ -130,7 +133,7 @@ def run_suites(
     """
     for path in suites.values():
         _forget_if_changed(path)
-    plugin = _Plugin(exercises, candidates, seed, on_outcome)
+    plugin = _Plugin(exercises, candidates, seed, levels or {}, on_outcome)
     command = [
         "-c", str(INI), "--rootdir", str(INI.parent), "--import-mode=importlib", "--assert=plain",
         "--disable-plugin-autoload", "--noconftest",
@@ -198,11 +201,13 @@ class _Plugin:
         exercises: Mapping[str, Sequence[str]],
         candidates: Sequence[Candidate],
         seed: int,
+        levels: Mapping[str, Disclosure],
         on_outcome: Callable[[Candidate, Outcome], None] | None,
     ) -> None:
         self.exercises = exercises
         self.candidates = candidates
         self.seed = seed
+        self.levels = levels
         self.on_outcome = on_outcome
         self.traces: dict[str, list[Trace]] = {candidate.label: [] for candidate in candidates}
         self.problems: list[str] = []
@@ -291,6 +296,9 @@ class _Plugin:
     def pytest_runtestloop(self, session: pytest.Session) -> bool | None:
         """Run the tests candidate by candidate, those of one side by side.
 
+        Tests of which less is disclosed run later, in a process that has seen none of the others: what a function
+        has kept of their arguments cannot come out in a test of which more is told.
+
         A test that takes parameters, `submission` and `rng` alone is called directly, which spares most of
         pytest's time a test. A suite's own fixtures, skips and the like take pytest's way, one after another.
         """
@@ -302,16 +310,42 @@ class _Plugin:
             for proxy in candidate.topics.values():
                 proxy.rename = candidate.rename
             place = {_identity(item): number for number, item in enumerate(items)}
-            odd = [item for item in items if not self._is_direct(item)]
-            direct = [item for item in items if self._is_direct(item)]
-            self._pytests_way([item for item in odd if not self._is_capstone(item)])
-            Flow().run(
-                (candidate.topics[topic], self._tasks(list(of_topic)))
-                for topic, of_topic in groupby(direct, lambda item: topic_of(item.path))
-            )
-            self._pytests_way([item for item in odd if self._is_capstone(item)])
+            seen: set[str] = set()
+            for phase in self._phases(items):
+                topics = {topic_of(item.path) for item in phase}
+                for topic in topics & seen:
+                    candidate.topics[topic].forget()
+                seen |= topics
+                self._run_phase(candidate, phase)
             self.traces[label].sort(key=lambda trace: place[trace.outcome.test])
         return True
+
+    def _phases(self, items: Sequence[pytest.Item]) -> list[list[pytest.Item]]:
+        """The tests that may run in one process: one phase where all of them have one level.
+
+        Otherwise each level has a phase, first the one that tells most, and behind all come the capstones.
+        """
+        if len({self._level(item) for item in items}) == 1:
+            return [list(items)]
+        phases: dict[tuple[bool, int], list[pytest.Item]] = {}
+        for item in items:
+            phases.setdefault((self._is_capstone(item), -self._level(item).rank), []).append(item)
+        return [phases[key] for key in sorted(phases)]
+
+    def _run_phase(self, candidate: Candidate, items: Sequence[pytest.Item]) -> None:
+        odd = [item for item in items if not self._is_direct(item)]
+        direct = [item for item in items if self._is_direct(item)]
+        self._pytests_way([item for item in odd if not self._is_capstone(item)])
+        Flow().run(
+            (candidate.topics[topic], self._tasks(list(of_topic)))
+            for topic, of_topic in groupby(direct, lambda item: topic_of(item.path))
+        )
+        self._pytests_way([item for item in odd if self._is_capstone(item)])
+
+    def _level(self, item: pytest.Item) -> Disclosure:
+        """How much a student is told of a test."""
+        default = self.levels.get(topic_of(item.path), Disclosure.FULL)
+        return level_of(item.obj, default)  # type: ignore[attr-defined]
 
     def _pytests_way(self, items: Sequence[pytest.Item]) -> None:
         for item, following in zip_longest(items, items[1:]):
@@ -417,6 +451,7 @@ class _Plugin:
             seconds=seconds,
             warnings=tuple(dict.fromkeys(proxy.notes.warnings)),
             printed="".join(proxy.notes.printed),
+            disclosure=self._level(item),
         )
         trace = Trace(
             outcome,

@@ -27,6 +27,7 @@ from grader.report.terminal import (
 )
 
 if TYPE_CHECKING:
+    from grader.disclosure import StudentReport
     from grader.model import CapstoneScore, Outcome, Problem, Report, Score
 
 OPEN = 3
@@ -42,7 +43,7 @@ _BOX = "border-left:3px solid {shade};padding:.1em 0 .1em .8em;margin:.4em 0 .6e
 _PRE = "margin:.2em 0;white-space:pre-wrap;background:transparent;color:inherit;font-size:12px"
 
 
-def report_html(report: Report, *, verbose: bool = False) -> str:
+def report_html(report: StudentReport, *, verbose: bool = False) -> str:
     """One report. With `verbose` every failing check is unfolded."""
     return "".join(_report(report, verbose))
 
@@ -53,7 +54,11 @@ def _report(report: Report, verbose: bool) -> Iterator[str]:
     yield f'<div class="gradsmith" style="{_PAGE}">'
     yield '<div style="display:flex;gap:.8em;align-items:baseline;padding-bottom:.3em">'
     yield _element("strong", report.submission)
-    facts = f"{report.course} · seed {report.seed} · {report.seconds:.1f} s"
+    facts = report.course
+    if report.seed is not None:
+        facts += f" · seed {report.seed}"
+    if report.seconds:
+        facts += f" · {report.seconds:.1f} s"
     yield _element("span", facts, "opacity:.75;flex:1")
     yield _element("strong", f"{points} {'✓' if full else ''}".strip())
     yield "</div>"

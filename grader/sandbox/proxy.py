@@ -232,6 +232,9 @@ class TopicProxy(ABC):
     ) -> Call:
         """Carry out the call that `payload` encodes."""
 
+    def forget(self) -> None:  # noqa: B027 - functions in this process are not a submission's
+        """Let the next call meet functions that have not seen any other: in a process of its own, in a fresh one."""
+
     def close(self) -> None:  # noqa: B027 - most topics in this process hold nothing to close
         """Let go of the worker."""
 
@@ -314,6 +317,8 @@ class RemoteTopic(TopicProxy):
         self.cell_problems: list[Problem] = []
         self.load_warnings: tuple[str, ...] = ()
         self._failed: list[tuple[str, Halted]] = []  # cells that raise, by their text
+        self._failed_early: list[tuple[str, Halted]] = []  # those of the first time
+        self._early = True  # whether it has not been loaded yet, so that nothing of it was called
         self._worker: Worker | None = None
         self._functions_there: dict[str, tuple[str, ...]] | None = None
         self._load_halt: Halted | None = None
@@ -363,6 +368,8 @@ class RemoteTopic(TopicProxy):
         try:
             assert self._worker is not None
             self._functions_there = self._loaded(self._worker.loaded(self.timeout))
+            if self._early:
+                self._failed_early, self._early = self._failed, False
         except Late:
             halt = self._problem_halt(
                 Status.TIMEOUT,
@@ -425,9 +432,9 @@ class RemoteTopic(TopicProxy):
             if line is not None:
                 cell, line = place_of_line(self.cells, line)
                 file = f"{file}, {cell}"
-            problem = Problem(self.topic, file, label, line, column, text)
+            problem = Problem(self.topic, file, label, line, column, text, early=self._early)
             return Halted(Status.ERROR, f"{file} cannot be run: {label}", problem)
-        problem = Problem(self.topic, self.file, label, line, column, text)
+        problem = Problem(self.topic, self.file, label, line, column, text, early=self._early)
         return Halted(Status.ERROR, f"{self.file} cannot be imported: {label}", problem)
 
     def _failed_cell(self, fault: Any) -> tuple[str, Halted]:
@@ -451,7 +458,7 @@ class RemoteTopic(TopicProxy):
         A cell that calls a stub is none of them.
         """
         told = []
-        for _, halted in self._failed:
+        for _, halted in self._failed_early:  # a later time, what is said could hold arguments
             problem = halted.problem
             if problem is None or problem in self.cell_problems:
                 continue
@@ -472,7 +479,7 @@ class RemoteTopic(TopicProxy):
         return f"({cell}, line {line})"
 
     def _problem_halt(self, status: Status, message: str) -> Halted:
-        return Halted(status, message, Problem(self.topic, self.file, message))
+        return Halted(status, message, Problem(self.topic, self.file, message, early=self._early))
 
     def _invoke(
         self, name: str, target: str, payload: bytes, callbacks: Sequence[Callable[..., Any]]
@@ -701,6 +708,9 @@ class RemoteTopic(TopicProxy):
         if self._worker is not None:
             self.sandbox.forget(self._worker)
             self._worker = None
+
+    def forget(self) -> None:
+        self._drop()
 
     def close(self) -> None:
         self._drop()
