@@ -172,7 +172,7 @@ def _level_of_topic(topic: Topic, report: Report, ceiling: Disclosure) -> Disclo
 
 
 def _score(score: Score, report: Report, ceiling: Disclosure) -> Score:
-    if _is_full(score.outcomes, ceiling):
+    if _is_full(score.outcomes, score.exercise.topic, report, ceiling):
         return score
     outcomes = _outcomes(score.outcomes, ceiling)
     known = {each.exercise.name for each in report.scores}
@@ -182,7 +182,7 @@ def _score(score: Score, report: Report, ceiling: Disclosure) -> Score:
 
 
 def _capstone(score: CapstoneScore, report: Report, ceiling: Disclosure) -> CapstoneScore:
-    if _is_full(score.outcomes, ceiling):
+    if _is_full(score.outcomes, score.capstone.topic, report, ceiling):
         return score
     outcomes = _outcomes(score.outcomes, ceiling)
     if score.status is Status.WAITING:
@@ -192,8 +192,11 @@ def _capstone(score: CapstoneScore, report: Report, ceiling: Disclosure) -> Caps
     return CapstoneScore(score.capstone, score.status, outcomes, reason)
 
 
-def _is_full(outcomes: Sequence[Outcome], ceiling: Disclosure) -> bool:
+def _is_full(outcomes: Sequence[Outcome], slug: str, report: Report, ceiling: Disclosure) -> bool:
+    """Whether all there is of an exercise is told; where no test ran, its topic's level counts."""
     levels = [outcome.disclosure for outcome in outcomes]
+    if not levels:
+        levels = [topic.disclosure for topic in report.topics if topic.slug == slug]
     return stricter(ceiling, *levels) is Disclosure.FULL
 
 
@@ -208,15 +211,15 @@ def _reason(status: Status, shown: Sequence[Outcome], report: Report) -> str:
 
 def _outcomes(outcomes: Sequence[Outcome], ceiling: Disclosure) -> tuple[Outcome, ...]:
     """What is shown of the tests of one exercise, in their order."""
-    shown: dict[str, list[Outcome]] = {}
-    for outcome in outcomes:
-        level = stricter(ceiling, outcome.disclosure)
-        if level is not Disclosure.NONE:
-            key = outcome.test if level is Disclosure.FULL else _bare(outcome.test)
-            shown.setdefault(key, []).append(outcome)
+    shown: dict[int | str, list[Outcome]] = {}
+    for number, outcome in enumerate(outcomes):
+        match stricter(ceiling, outcome.disclosure):
+            case Disclosure.FULL:
+                shown[number] = [outcome]
+            case Disclosure.NAMES:
+                shown.setdefault(_bare(outcome.test), []).append(outcome)
     return tuple(
-        cases[0] if stricter(ceiling, cases[0].disclosure) is Disclosure.FULL else _named(cases)
-        for cases in shown.values()
+        cases[0] if isinstance(key, int) else _named(cases) for key, cases in shown.items()
     )
 
 

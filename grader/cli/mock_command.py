@@ -167,9 +167,10 @@ def _score(root: Path, content: Content, one: Round, timeout: float, verbose: bo
 
     saved = {topic.slug: one.saved(topic.slug) for topic in course.topics}
     screen = console()
-    print_report(screen, for_student(report, Disclosure.FULL), verbose=verbose, advise=False)
+    shown = for_student(report, Disclosure.FULL)
+    print_report(screen, shown, verbose=verbose, advise=False)
     click.echo()
-    print_score(screen, report, saved, one.started, one.minutes)
+    print_score(screen, shown, saved, one.started, one.minutes)
     print_questions(screen, questions(content, course, names, len(names), one.seed))
     if one.scored is None:
         journal = Journal(root)

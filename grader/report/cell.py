@@ -28,7 +28,7 @@ from grader.report.terminal import (
 
 if TYPE_CHECKING:
     from grader.disclosure import StudentReport
-    from grader.model import CapstoneScore, Outcome, Problem, Report, Score
+    from grader.model import CapstoneScore, Outcome, Problem, Score
 
 OPEN = 3
 """Failing checks of a function that are shown unfolded."""
@@ -48,7 +48,7 @@ def report_html(report: StudentReport, *, verbose: bool = False) -> str:
     return "".join(_report(report, verbose))
 
 
-def _report(report: Report, verbose: bool) -> Iterator[str]:
+def _report(report: StudentReport, verbose: bool) -> Iterator[str]:
     full = bool(report.points) and report.earned >= report.points
     points = f"{_number(report.earned)}/{_number(report.points)} points"
     yield f'<div class="gradsmith" style="{_PAGE}">'
@@ -77,7 +77,7 @@ def _report(report: Report, verbose: bool) -> Iterator[str]:
     yield "</div>"
 
 
-def _topic(report: Report, group: TopicScores, verbose: bool) -> Iterator[str]:
+def _topic(report: StudentReport, group: TopicScores, verbose: bool) -> Iterator[str]:
     yield _element("div", f"{group.slug}  {group.title}".strip(), "font-weight:600;padding:.3em 0")
     for problem in group.problems:
         yield _problem(problem)
@@ -93,7 +93,7 @@ def _topic(report: Report, group: TopicScores, verbose: bool) -> Iterator[str]:
         yield from _capstone(report, group.capstone, verbose)
 
 
-def _exercise(report: Report, score: Score, verbose: bool, *, told: bool) -> Iterator[str]:
+def _exercise(report: StudentReport, score: Score, verbose: bool, *, told: bool) -> Iterator[str]:
     n = len(score.outcomes)
     checks = f"{score.n_passed}/{n} checks" if n and score.status is not Status.MISSING else ""
     points = f"{_number(score.earned)}/{_number(score.exercise.points)}"
@@ -108,7 +108,7 @@ def _exercise(report: Report, score: Score, verbose: bool, *, told: bool) -> Ite
             yield f"<div><strong>to do:</strong> {_commands(advice)}</div>"
 
 
-def _capstone(report: Report, score: CapstoneScore, verbose: bool) -> Iterator[str]:
+def _capstone(report: StudentReport, score: CapstoneScore, verbose: bool) -> Iterator[str]:
     yield _row(score.status, "capstone", score.capstone.title, "", "")
     if score.status not in (Status.PASSED, Status.WAITING):
         yield from _block(report, score, verbose)
@@ -123,7 +123,7 @@ def _row(status: Status, name: str, title: str, checks: str, points: str) -> str
     )
 
 
-def _block(report: Report, score: Score | CapstoneScore, verbose: bool) -> Iterator[str]:
+def _block(report: StudentReport, score: Score | CapstoneScore, verbose: bool) -> Iterator[str]:
     """Why a function has not passed: the cause, then each failing check."""
     look = LOOKS[score.status]
     yield f'<div style="{_BOX.format(shade=_SHADES.get(look.style, _GREY))}">'

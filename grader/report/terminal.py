@@ -144,7 +144,7 @@ def print_reports(console: Console, reports: Sequence[Shown], *, verbose: bool =
     console.print(_SummaryView(reports))
 
 
-def findings(report: Report, outcome: Outcome) -> list[str]:
+def findings(report: Shown, outcome: Outcome) -> list[str]:
     """What one failing check found, a paragraph each, with all notes, for a report that is no terminal's."""
     return [line.plain.replace(GLUE, " ") for line in _found(_pen(), report, outcome)]
 
@@ -159,19 +159,19 @@ def remarks(outcomes: Iterable[Outcome]) -> list[tuple[str, str]]:
     return list(_remarks(_pen(), outcomes))
 
 
-def verdict_reason(report: Report, score: Score | CapstoneScore) -> str:
+def verdict_reason(report: Shown, score: Score | CapstoneScore) -> str:
     """Why an exercise has the status that it has, where no check of it says that."""
     return _pen().paragraph(_reason(report, score))
 
 
-def advice_on_status(report: Report, score: Score) -> str:
+def advice_on_status(report: Shown, score: Score) -> str:
     """What to do about a status other than failed; empty where there is nothing to say."""
     return " ".join(line.plain.strip() for line in _advice(_pen(), report, [score])).removeprefix(
         "to do"
     )
 
 
-def what_next(report: Report) -> str:
+def what_next(report: Shown) -> str:
     """What to do next, in a sentence."""
     lines = _next(_pen(), report, by_topic(report))
     return " ".join(line.plain.strip() for line in lines).replace(GLUE, " ").removeprefix("next:")
