@@ -276,7 +276,7 @@ class _Reader:
         except ContentError as error:
             self.problems.append(error)
             return None
-        except tomllib.TOMLDecodeError as error:
+        except (ValueError, RecursionError) as error:  # also a number too long, brackets too deep
             place = _SYNTAX_PLACE.search(str(error))
             line = f"line {place[1]}" if place and place[1] else "end of file"
             reason = _SYNTAX_PLACE.sub("", str(error))
