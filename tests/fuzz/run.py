@@ -1,8 +1,8 @@
 """Fuzz by coverage, with atheris: ``python tests/fuzz/run.py TARGET… [--seconds N]``.
 
 Each target of `targets.py` runs in a process of its own, under a limit of its memory and of the seconds for one input.
-What it has found stays in `--corpus` for the next time. An input that ends it is kept there as ``crash-…``, and the exit
-status is 1. Warnings are errors, as they are in the tests.
+What it has found stays in `--corpus` for the next time. An input that ends it is kept there as ``crash-…``, and then
+the exit status is 1. Warnings are errors, as they are in the tests.
 """
 
 from __future__ import annotations

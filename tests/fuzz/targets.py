@@ -16,6 +16,7 @@ import socket
 import tempfile
 import time
 import zipfile
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache, partial
@@ -47,6 +48,8 @@ NUMBER = 7
 """Of every question: what a hostile child reads, and the bytes here cannot."""
 LONGEST = 100_000
 """Bytes of an input; a socket takes as many at once."""
+PATIENCE = 0.02
+"""Seconds for an answer: what is not there at once never comes."""
 HELLO = {"pid": 0, "limits": {}}
 
 
@@ -98,16 +101,15 @@ class Asked(Worker):
         super().__init__(zygote)  # type: ignore[arg-type]
         self._numbers = SimpleNamespace(getrandbits=lambda _: NUMBER)  # type: ignore[assignment]
         self._child = zygote.children[-1]
-        self._said = iter((frame(wire.HELLO, wire.dumps(HELLO), 0), *zygote.said))
+        self._said = deque([frame(wire.HELLO, wire.dumps(HELLO), 0), *zygote.said])
         self._answer()
 
     def _answer(self) -> None:
-        said = next(self._said, None)
         try:
-            if said is None:
+            if self._said:
+                self._child.send(self._said.popleft()[:LONGEST])
+            if not self._said:
                 self._child.shutdown(socket.SHUT_WR)
-            else:
-                self._child.send(said[:LONGEST])
         except OSError:
             pass  # it has been closed, or is full
 
@@ -137,8 +139,8 @@ def channel(data: bytes) -> None:
         worker = Asked(zygote)
         try:
             worker.start_loading(b"N")
-            worker.loaded(5.0)
-            worker.call(b"N", [len, np.sum], time.monotonic() + 5.0)
+            worker.loaded(PATIENCE)
+            worker.call(b"N", [len, np.sum], time.monotonic() + PATIENCE)
             for _ in range(3):
                 worker.post(b"N")
             for _ in range(3):
@@ -193,7 +195,7 @@ def topic(data: bytes) -> None:
         )
         for cells in ((), PLACES):
             proxy = RemoteTopic(
-                sandbox, "softmax", "softmax.py", NOTEBOOK_SOURCE, ["f", "g"], cells=cells  # type: ignore[arg-type]
+                sandbox, "softmax", "softmax.py", NOTEBOOK_SOURCE, ["f", "g"], cells=cells, timeout=PATIENCE  # type: ignore[arg-type]
             )  # fmt: skip
 
             def ask(name: str, *args: Any, wanted: bool, proxy: RemoteTopic = proxy) -> None:
