@@ -46,6 +46,13 @@ def nightly(session: nox.Session) -> None:
 
 
 @nox.session
+def fuzz(session: nox.Session) -> None:
+    """Bytes from outside, led by coverage: `nox -s fuzz -- payload topic --seconds 600`. Not part of CI."""
+    session.install("-e", ".[dev]", "atheris>=3.0")  # for Linux and macOS alone
+    session.run("python", "tests/fuzz/run.py", *session.posargs)
+
+
+@nox.session
 def benchmarks(session: nox.Session) -> None:
     """Speed against the plain alternatives, side by side."""
     session.install("-e", ".[dev]")

@@ -16,7 +16,7 @@ from typing import Any
 
 from grader.content import Content
 from grader.errors import ContentError
-from grader.model import RUNGS, Capstone, Course, Difficulty, Exercise, Hints, Topic
+from grader.model import RUNGS, Capstone, Course, Difficulty, Disclosure, Exercise, Hints, Topic
 from grader.stubs import make_stub, solution_functions
 
 SCHEMA = 1
@@ -27,6 +27,7 @@ MINUTES = (1, 240)
 
 _EXAMPLES = {
     "schema": f"schema = {SCHEMA}",
+    "disclosure": 'disclosure = "names"',
     "topics": 'topics = ["softmax"]',
     "title": 'title = "Stable softmax"',
     "summary": 'summary = "What the topic teaches."',
@@ -243,7 +244,7 @@ class _Reader:
 
     def course(self) -> tuple[Course, list[ContentError]]:
         """What could be read, and the problems; the course is whole where there are none."""
-        table = self._open(self.content.course_toml, ("schema", "title", "topics"))
+        table = self._open(self.content.course_toml, ("schema", "title", "topics", "disclosure"))
         if table is None:
             return Course("", ()), self.problems
         title = table.text("title")
@@ -254,7 +255,8 @@ class _Reader:
                     fix = f"{slug!r} is no topic of the course; there are {', '.join(slugs)}"
                     self._add(self.content.course_toml, "topics", fix)
             slugs = tuple(slug for slug in slugs if slug in self.only)
-        topics = tuple(topic for slug in slugs if (topic := self._topic(slug)) is not None)
+        default = _disclosure(table, Disclosure.FULL)
+        topics = tuple(topic for slug in slugs if (topic := self._topic(slug, default)) is not None)
         owners: dict[str, str] = {}
         for topic in topics:
             for exercise in topic.exercises:
@@ -274,7 +276,7 @@ class _Reader:
         except ContentError as error:
             self.problems.append(error)
             return None
-        except tomllib.TOMLDecodeError as error:
+        except (ValueError, RecursionError) as error:  # also a number too long, brackets too deep
             place = _SYNTAX_PLACE.search(str(error))
             line = f"line {place[1]}" if place and place[1] else "end of file"
             reason = _SYNTAX_PLACE.sub("", str(error))
@@ -289,7 +291,7 @@ class _Reader:
         table.integer("schema", (SCHEMA, SCHEMA))
         return table
 
-    def _topic(self, slug: str) -> Topic | None:
+    def _topic(self, slug: str, disclosure: Disclosure) -> Topic | None:
         content = self.content
         for kind, file in (
             ("solution", content.source(slug)),
@@ -301,7 +303,8 @@ class _Reader:
                 self._add(file, slug, f"the {kind} is missing; write it")
         signatures = self._signatures(slug)
         file = content.topic_toml(slug)
-        table = self._open(file, ("schema", "title", "summary", "exercises", "capstone"))
+        known = ("schema", "title", "summary", "exercises", "capstone", "disclosure")
+        table = self._open(file, known)
         if table is None:
             return None
         title, summary = table.text("title"), table.text("summary")
@@ -318,7 +321,8 @@ class _Reader:
                 fix = "has a section but is no exercise of topic.toml; add it there or remove it"
                 self._add(content.statement(slug), name, fix)
         capstone = self._capstone(slug, table, names)
-        return Topic(slug, title, summary, tuple(exercises), capstone)
+        disclosure = _disclosure(table, disclosure)
+        return Topic(slug, title, summary, tuple(exercises), capstone, disclosure)
 
     def _capstone(self, slug: str, topic: _Table, names: Sequence[str]) -> Capstone | None:
         """What ends the topic, where topic.toml has it."""
@@ -511,6 +515,14 @@ class _Table:
             place = f"{name}." if named else f"{key}[{number}]."
             rows.append(_Table(item, self._file, place, self._problems, known))
         return rows
+
+
+def _disclosure(table: _Table, default: Disclosure) -> Disclosure:
+    """The level that a course or a topic may give its tests."""
+    if not table.has("disclosure"):
+        return default
+    level = table.choice("disclosure", tuple(Disclosure))
+    return Disclosure(level) if level else Disclosure.NONE  # the problem is noted, and ends the run
 
 
 def _toml(value: object) -> str:

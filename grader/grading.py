@@ -237,6 +237,7 @@ class Grader:
             candidates,
             seed,
             wanted=wanted,
+            levels={topic: self.course.topic(topic).disclosure for topic in topics},
             on_outcome=on_outcome,
             on_traces=on_traces,
             strict=strict,

@@ -197,7 +197,7 @@ def _entry(line: bytes) -> Entry | None:
         data = json.loads(line)
         at = datetime.fromisoformat(data["at"])
         event, exercise = data["event"], data["exercise"]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return None
     if not (isinstance(event, str) and isinstance(exercise, str)) or at.tzinfo is None:
         return None

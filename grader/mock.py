@@ -207,7 +207,7 @@ def _loaded(file: Path) -> Round:
         one = Round(file.parent, started, int(data["minutes"]), int(data["seed"]), names, scored)
         if started.tzinfo is None or one.ends < started:
             raise ValueError("a time without its zone")
-    except (ValueError, KeyError, TypeError, OverflowError) as error:
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise WorkspaceError(
             f"{file}: cannot be read ({error}); remove its folder to begin another round"
         ) from None

@@ -30,6 +30,27 @@ class Status(StrEnum):
     """A capstone that was not run, as not all of the functions that it calls pass."""
 
 
+class Disclosure(StrEnum):
+    """How much a student is told of a test; each level says all that those above it say."""
+
+    NONE = "none"
+    """That the exercise has checks that are not shown, where nothing else says why it does not pass."""
+    NAMES = "names"
+    """The check's name, its status and the sentence of a known mistake: nothing that could hold an input."""
+    FULL = "full"
+    """Everything."""
+
+    @property
+    def rank(self) -> int:
+        """From 0, the level that tells the least."""
+        return list(Disclosure).index(self)
+
+
+def stricter(*levels: Disclosure) -> Disclosure:
+    """The level that tells the least."""
+    return min(levels, key=lambda level: level.rank)
+
+
 class Difficulty(StrEnum):
     """How hard an exercise is for someone who knows the mathematics."""
 
@@ -93,13 +114,17 @@ class Capstone:
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """A module of exercises; the slug names its folder, module, suite and notebook."""
+    """A module of exercises; the slug names its folder, module, suite and notebook.
+
+    `disclosure` is that of the tests that name none of their own.
+    """
 
     slug: str
     title: str
     summary: str
     exercises: tuple[Exercise, ...]
     capstone: Capstone | None = None
+    disclosure: Disclosure = Disclosure.FULL
 
     @property
     def points(self) -> float:
@@ -181,7 +206,8 @@ class Failure:
 class Outcome:
     """One test of one exercise, or of a topic's capstone: then `exercise` is ``"capstone"``.
 
-    `check` is the test's name without `test_<exercise>_`.
+    `check` is the test's name without `test_<exercise>_`; `disclosure` is how much a student may be told of it,
+    which `grader.disclosure.for_student` sees to.
     """
 
     test: str
@@ -192,17 +218,22 @@ class Outcome:
     seconds: float = 0.0
     warnings: tuple[str, ...] = ()
     printed: str = ""
+    disclosure: Disclosure = Disclosure.FULL
 
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """One exercise of one submission."""
+    """One exercise of one submission.
+
+    `leans_on` names the exercises that do not pass and that this one, which fails, calls.
+    """
 
     exercise: Exercise
     status: Status
     earned: float
     outcomes: tuple[Outcome, ...] = ()
     reason: str = ""
+    leans_on: tuple[str, ...] = ()
 
     @property
     def n_passed(self) -> int:
@@ -221,7 +252,11 @@ class CapstoneScore:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A file of a submission that could not be loaded; `column` counts from 1."""
+    """A file of a submission that could not be loaded; `column` counts from 1.
+
+    `early` says that it was found before any function of the file was called: nothing of what the tests pass
+    can be in it.
+    """
 
     topic: str
     file: str
@@ -229,16 +264,25 @@ class Problem:
     line: int | None = None
     column: int | None = None
     text: str | None = None
+    early: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """One run of the grader over one submission."""
+    """One run of the grader over one submission, with all that it found: who is shown it, is shown what
+    `grader.disclosure` makes of it.
+
+    Attributes
+    ----------
+    seed : None, where it is not told.
+    notes : on the files alone, made before any function of them was called.
+    seconds : 0, where they are not told.
+    """
 
     submission: str
     course: str
     version: str
-    seed: int
+    seed: int | None
     isolation: str
     timeout: float
     topics: tuple[Topic, ...]

@@ -300,7 +300,7 @@ class _Reader:
         end = lines.index(_FENCE, 1)
         try:
             front = tomllib.loads("\n".join(lines[1:end]) + "\n")
-        except tomllib.TOMLDecodeError as error:
+        except (ValueError, RecursionError) as error:  # also a number too long, brackets too deep
             self.wrong("front matter", f"is no TOML: {error}")
             return None
         self._front(front)

@@ -50,16 +50,18 @@ def score_capstone(
     capstone: Capstone, scores: Sequence[Score], outcomes: Sequence[Outcome]
 ) -> CapstoneScore:
     """Score a topic's capstone, which waits for the exercises among `scores` that it needs."""
-    passed = {score.exercise.name for score in scores if score.status is Status.PASSED}
-    lacking = [name for name in capstone.needs if name not in passed]
-    if lacking:
-        return CapstoneScore(capstone, Status.WAITING, (), _listed(lacking))
+    if waits := waiting_reason(capstone, scores):
+        return CapstoneScore(capstone, Status.WAITING, (), waits)
     status = status_of(outcomes)
     return CapstoneScore(capstone, status, tuple(outcomes), _reason(status, outcomes))
 
 
-def _listed(names: Sequence[str]) -> str:
-    """Why a capstone waits."""
+def waiting_reason(capstone: Capstone, scores: Sequence[Score]) -> str:
+    """Why a capstone waits; empty where it does not."""
+    passed = {score.exercise.name for score in scores if score.status is Status.PASSED}
+    names = [name for name in capstone.needs if name not in passed]
+    if not names:
+        return ""
     quoted = [f"`{name}`" for name in names]
     if len(quoted) > MAX_LISTED:
         quoted[MAX_LISTED - 1 :] = [f"{len(quoted) - MAX_LISTED + 1} more"]
@@ -83,13 +85,17 @@ def lean(scores: Sequence[Score], calls: Mapping[str, Collection[str]]) -> list[
     for one in scores:
         broken = sorted(down & set(calls.get(one.exercise.name, ())))
         if one.status is Status.FAILED and broken:
-            listed = " and ".join(f"`{name}`" for name in broken)
-            verb = "does" if len(broken) == 1 else "do"
-            reason = f"it calls {listed}, which {verb} not pass: mend that first"
-            leaning.append(replace(one, reason=reason))
+            leaning.append(replace(one, reason=leaning_reason(broken), leans_on=tuple(broken)))
         else:
             leaning.append(one)
     return leaning
+
+
+def leaning_reason(broken: Sequence[str]) -> str:
+    """That a failed exercise calls others that do not pass."""
+    listed = " and ".join(f"`{name}`" for name in broken)
+    verb = "does" if len(broken) == 1 else "do"
+    return f"it calls {listed}, which {verb} not pass: mend that first"
 
 
 def _reason(status: Status, outcomes: Sequence[Outcome]) -> str:

@@ -196,7 +196,7 @@ def _from_file(path: Path, course: Course) -> Submission:
     except _BadText as error:
         if not topic:
             raise _unreadable(path, str(error)) from None
-        problem = Problem(topic, file, str(error), error.line, error.column)
+        problem = Problem(topic, file, str(error), error.line, error.column, early=True)
         return Submission(file, {}, (topic,), problems=(problem,))
     topic = topic or _topic_of(path, text, course)
     return Submission(file, {topic: Source(topic, file, text, cells)}, (topic,))
@@ -269,13 +269,13 @@ def _from_tree(path: Path, name: str, tree: _Tree, course: Course) -> Submission
         notes += [f"{_shown(other)} was not read: {file} was" for other in others]
         if found[chosen] is _Kind.DUPLICATE:
             message = "stands in the archive more than once; pack it again with one of each"
-            problems.append(Problem(slug, file, message))
+            problems.append(Problem(slug, file, message, early=True))
             continue
         try:
             text, cells = _text_of(chosen, tree.read(chosen, _limit(chosen)))
             sources[slug] = Source(slug, file, text, cells)
         except _BadText as error:
-            problems.append(Problem(slug, file, str(error), error.line, error.column))
+            problems.append(Problem(slug, file, str(error), error.line, error.column, early=True))
     if len(missing) == len(slugs):
         aside = f" ({'; '.join(notes[:3])})" if notes else ""
         raise _unreadable(path, f"holds no submission{aside}; expected {_any_of(slugs)} in it")

@@ -26,8 +26,9 @@ import numpy as np
 import pytest
 from greenlet import GreenletExit
 
+from grader.disclosure import level_of
 from grader.errors import CheckFailure, CheckUnresolved, GradsmithError, Halted, SubmissionRaised
-from grader.model import Cause, Failure, Outcome, Status
+from grader.model import Cause, Disclosure, Failure, Outcome, Status
 from grader.sandbox.flow import Flow, Task
 from grader.sandbox.proxy import Record, RemoteFunction, TopicProxy
 
@@ -114,6 +115,7 @@ def run_suites(
     seed: int,
     *,
     wanted: Collection[str] | None = None,
+    levels: Mapping[str, Disclosure] | None = None,
     on_outcome: Callable[[Candidate, Outcome], None] | None = None,
     on_traces: Callable[[Candidate, list[Trace]], None] | None = None,
     strict: bool = False,
@@ -128,6 +130,7 @@ def run_suites(
     seed : every test's generator derives from it, or from the candidate's own, and from the test's name.
     wanted : the exercises, `CAPSTONE` among them, that some candidate is tested on. Without it, the candidates are
         looked through before.
+    levels : how much a student is told of each topic's tests that do not say so themselves; by default everything.
     on_outcome : called after each test.
     on_traces : called after each candidate with its traces, which are not kept then.
     strict : warnings in the suites themselves are errors.
@@ -142,7 +145,9 @@ def run_suites(
         candidates = list(candidates)
         wanted = {name for candidate in candidates for name in candidate.exercises}
         wanted |= {CAPSTONE for candidate in candidates if candidate.capstones}
-    plugin = _Plugin(exercises, candidates, seed, frozenset(wanted), on_outcome, on_traces)
+    plugin = _Plugin(
+        exercises, candidates, seed, frozenset(wanted), levels or {}, on_outcome, on_traces
+    )
     command = [
         "-c", str(INI), "--rootdir", str(INI.parent), "--import-mode=importlib", "--assert=plain",
         "--disable-plugin-autoload", "--noconftest",
@@ -210,6 +215,7 @@ class _Case:
     Attributes
     ----------
     test, check, exercise : as in `Outcome`.
+    level : how much a student is told of it.
     own : the test's parameters.
     names : its arguments.
     direct : whether it takes parameters, `submission` and `rng` alone, and has no other marks.
@@ -217,11 +223,15 @@ class _Case:
     """
 
     __slots__ = (
-        "check", "crc", "direct", "exercise", "function", "item", "last", "names", "own", "ran", "test", "topic",
+        "check", "crc", "direct", "exercise", "function", "item", "last", "level", "names", "own", "ran", "test",
+        "topic",
     )  # fmt: skip
 
-    def __init__(self, item: pytest.Function, topic: str, exercise: str) -> None:
+    def __init__(
+        self, item: pytest.Function, topic: str, exercise: str, default: Disclosure
+    ) -> None:
         self.item = item
+        self.level = level_of(item.obj, default)
         self.topic = topic
         self.exercise = exercise
         self.last = exercise == CAPSTONE
@@ -258,6 +268,19 @@ class _Case:
         return rerun
 
 
+def _phases(cases: Sequence[_Case]) -> list[list[_Case]]:
+    """The tests that may run in one process: one phase where all of them have one level.
+
+    Otherwise each level has a phase, first the one that tells most, and behind all come the capstones.
+    """
+    if len({case.level for case in cases}) <= 1:
+        return [list(cases)]
+    phases: dict[tuple[bool, int], list[_Case]] = {}
+    for case in cases:
+        phases.setdefault((case.last, -case.level.rank), []).append(case)
+    return [phases[key] for key in sorted(phases)]
+
+
 class _Plugin:
     """Runs every test against the candidates, and turns reports into outcomes."""
 
@@ -267,6 +290,7 @@ class _Plugin:
         candidates: Iterable[Candidate],
         seed: int,
         wanted: frozenset[str],
+        levels: Mapping[str, Disclosure],
         on_outcome: Callable[[Candidate, Outcome], None] | None,
         on_traces: Callable[[Candidate, list[Trace]], None] | None,
     ) -> None:
@@ -274,6 +298,7 @@ class _Plugin:
         self.candidates = candidates
         self.default_seed = seed
         self.wanted = wanted
+        self.levels = levels
         self.on_outcome = on_outcome
         self.on_traces = on_traces
         self.traces: dict[str, list[Trace]] = {}
@@ -313,7 +338,8 @@ class _Plugin:
             topic = topic_of(item.path)
             exercise = self._exercise(topic, _name(item))
             if exercise is not None and isinstance(item, pytest.Function):
-                self.cases.append(_Case(item, topic, exercise))
+                default = self.levels.get(topic, Disclosure.FULL)
+                self.cases.append(_Case(item, topic, exercise, default))
         topics = {topic: i for i, topic in enumerate(self.exercises)}
         self.cases.sort(key=lambda case: (topics[case.topic], case.last))
         items[:] = [case.item for case in self.cases]
@@ -365,6 +391,9 @@ class _Plugin:
     def _run_all(self, candidate: Candidate) -> None:
         """Run the tests of one candidate.
 
+        Tests of which less is disclosed run later, in a process that has seen none of the others: what a function
+        has kept of their arguments cannot come out in a test of which more is told.
+
         A test that takes parameters, `submission` and `rng` alone is called directly, which spares most of
         pytest's time a test. A suite's own fixtures, skips and the like take pytest's way, one after another.
         """
@@ -373,9 +402,17 @@ class _Plugin:
         self.own = []
         for proxy in candidate.topics.values():
             proxy.rename = candidate.rename
-        fitting = [case for case in self.cases if self._fits(case)]
-        odd = [case for case in fitting if not case.direct]
-        direct = [case for case in fitting if case.direct]
+        seen: set[str] = set()
+        for phase in _phases([case for case in self.cases if self._fits(case)]):
+            topics = {case.topic for case in phase}
+            for topic in topics & seen:
+                candidate.topics[topic].forget()
+            seen |= topics
+            self._run_phase(candidate, phase)
+
+    def _run_phase(self, candidate: Candidate, cases: Sequence[_Case]) -> None:
+        odd = [case for case in cases if not case.direct]
+        direct = [case for case in cases if case.direct]
         self._pytests_way([case for case in odd if not case.last])
         Flow().run(
             (candidate.topics[topic], self._tasks(list(of_topic)))
@@ -472,6 +509,7 @@ class _Plugin:
             seconds=seconds,
             warnings=tuple(dict.fromkeys(notes.warnings)),
             printed="".join(notes.printed),
+            disclosure=case.level,
         )
         trace = Trace(
             outcome,

@@ -208,7 +208,11 @@ def _data(marker: Path) -> dict[str, Any]:
     """What a `grader.toml` holds."""
     try:
         data = tomllib.loads(marker.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (
+        OSError,
+        ValueError,
+        RecursionError,
+    ) as error:  # also a number too long, brackets too deep
         raise WorkspaceError(f"{marker}: cannot be read: {error}") from None
     schema = data.get("schema")
     if schema != SCHEMA:

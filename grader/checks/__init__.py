@@ -22,6 +22,7 @@ from grader.checks.values import (
     assert_raises,
     fail,
 )
+from grader.disclosure import disclosed
 
 __all__ = [
     "Call",
@@ -36,6 +37,7 @@ __all__ = [
     "assert_raises",
     "assert_vjp",
     "call",
+    "disclosed",
     "explain",
     "fail",
     "numeric_gradient",

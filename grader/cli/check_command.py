@@ -54,5 +54,9 @@ def command(
     from grader.journal import Journal
 
     Journal(root).note(reports[0])
-    write_reports(reports, format_, output, verbose=verbose)
+    from grader.disclosure import for_student
+    from grader.model import Disclosure
+
+    shown = [for_student(report, Disclosure.FULL) for report in reports]
+    write_reports(shown, format_, output, verbose=verbose)
     return exit_code(reports, fail_under)

@@ -159,15 +159,18 @@ def _score(root: Path, content: Content, one: Round, timeout: float, verbose: bo
         names = [exercise.name for exercise in course.exercises]
         (report,) = warm.judge([submission], exercises=names, seed=one.seed, timeout=timeout)
     from grader.cli.options import exit_code
+    from grader.disclosure import for_student
     from grader.journal import Journal, mistakes_in
+    from grader.model import Disclosure
     from grader.report.rounds import print_questions, print_score
     from grader.report.terminal import print_report
 
     saved = {topic.slug: one.saved(topic.slug) for topic in course.topics}
     screen = console()
-    print_report(screen, report, verbose=verbose, advise=False)
+    shown = for_student(report, Disclosure.FULL)
+    print_report(screen, shown, verbose=verbose, advise=False)
     click.echo()
-    print_score(screen, report, saved, one.started, one.minutes)
+    print_score(screen, shown, saved, one.started, one.minutes)
     print_questions(screen, questions(content, course, names, len(names), one.seed))
     if one.scored is None:
         journal = Journal(root)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from grader.content import Content
+    from grader.disclosure import Shown
     from grader.model import Course, Exercise, Report, Status
     from grader.questions import Question
 
@@ -63,6 +64,11 @@ level_option = click.option(
     "--difficulty", "level", type=click.Choice(["screen", "onsite", "research"]),
     help="Only those of this level.",
 )  # fmt: skip
+disclosure_option = click.option(
+    "--disclosure", type=click.Choice(["none", "names", "full"]), metavar="LEVEL",
+    help="Write what a student may see, at most LEVEL: none (verdicts), names (checks by name, known mistakes) "
+    "or full.",
+)  # fmt: skip
 verbose_option = click.option("--verbose", "-v", is_flag=True, help="Show every failing check.")
 
 
@@ -95,7 +101,7 @@ def console(*, stderr: bool = False) -> Console:
 
 
 def write_reports(
-    reports: Sequence[Report], format_: str, output: Path | None, *, verbose: bool = False
+    reports: Sequence[Shown], format_: str, output: Path | None, *, verbose: bool = False
 ) -> None:
     """Write reports in a format, to a file or to standard output."""
     if format_ == "json":

@@ -180,11 +180,14 @@ def _check(
         submission = Submission(FOLDER, {exercise.topic: source}, (exercise.topic,))
         (report,) = warm.judge([submission], exercises=[exercise.name], seed=seed, timeout=timeout)
     from grader.cli.options import exit_code
+    from grader.disclosure import for_student
     from grader.journal import Journal, mistakes_in
+    from grader.model import Disclosure
     from grader.report.terminal import print_report
     from grader.review import FAILED, PASSED
 
-    print_report(console(), report, verbose=verbose, advise=False)
+    shown = for_student(report, Disclosure.FULL)
+    print_report(console(), shown, verbose=verbose, advise=False)
     (score,) = report.scores
     journal = Journal(root)
     click.echo()

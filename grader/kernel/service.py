@@ -20,9 +20,10 @@ from typing import TYPE_CHECKING, Any
 
 from grader.catalog import capstone_section, load_course, statement_section
 from grader.content import locate
+from grader.disclosure import for_student
 from grader.errors import GradsmithError, WorkspaceError
 from grader.journal import Journal
-from grader.model import Course, Exercise
+from grader.model import Course, Disclosure, Exercise
 from grader.notebooks.cells import Place
 from grader.practice import climb, differences, function_text, give_solution, solution_text
 from grader.sandbox import jail
@@ -133,8 +134,9 @@ class Service:
         report = self.warm().grade(submission, exercises=exercises)
         self.journal.note(report)
         gc.freeze()  # what is loaded stays
-        text = _printed(lambda console: print_report(console, report, verbose=verbose))
-        return {"text": text, "html": report_html(report, verbose=verbose)}
+        shown = for_student(report, Disclosure.FULL)
+        text = _printed(lambda console: print_report(console, shown, verbose=verbose))
+        return {"text": text, "html": report_html(shown, verbose=verbose)}
 
     def hint(self, name: str) -> dict[str, Any]:
         """One more hint."""

@@ -108,7 +108,7 @@ def joined(cells: Iterable[tuple[str, str]]) -> tuple[str, tuple[Place, ...]]:
 
 def place_of_line(places: tuple[Place, ...], line: int) -> tuple[str, int]:
     """The cell that a line of the joined text is of, and its number there."""
-    index = bisect_right([place.first for place in places], line) - 1
+    index = bisect_right(places, line, key=lambda place: place.first) - 1
     if index < 0:
         return "", line
     return places[index].cell, line - places[index].first + 1

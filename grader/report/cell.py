@@ -27,7 +27,8 @@ from grader.report.terminal import (
 )
 
 if TYPE_CHECKING:
-    from grader.model import CapstoneScore, Outcome, Problem, Report, Score
+    from grader.disclosure import StudentReport
+    from grader.model import CapstoneScore, Outcome, Problem, Score
 
 OPEN = 3
 """Failing checks of a function that are shown unfolded."""
@@ -42,18 +43,22 @@ _BOX = "border-left:3px solid {shade};padding:.1em 0 .1em .8em;margin:.4em 0 .6e
 _PRE = "margin:.2em 0;white-space:pre-wrap;background:transparent;color:inherit;font-size:12px"
 
 
-def report_html(report: Report, *, verbose: bool = False) -> str:
+def report_html(report: StudentReport, *, verbose: bool = False) -> str:
     """One report. With `verbose` every failing check is unfolded."""
     return "".join(_report(report, verbose))
 
 
-def _report(report: Report, verbose: bool) -> Iterator[str]:
+def _report(report: StudentReport, verbose: bool) -> Iterator[str]:
     full = bool(report.points) and report.earned >= report.points
     points = f"{_number(report.earned)}/{_number(report.points)} points"
     yield f'<div class="gradsmith" style="{_PAGE}">'
     yield '<div style="display:flex;gap:.8em;align-items:baseline;padding-bottom:.3em">'
     yield _element("strong", report.submission)
-    facts = f"{report.course} · seed {report.seed} · {report.seconds:.1f} s"
+    facts = report.course
+    if report.seed is not None:
+        facts += f" · seed {report.seed}"
+    if report.seconds:
+        facts += f" · {report.seconds:.1f} s"
     yield _element("span", facts, "opacity:.75;flex:1")
     yield _element("strong", f"{points} {'✓' if full else ''}".strip())
     yield "</div>"
@@ -72,7 +77,7 @@ def _report(report: Report, verbose: bool) -> Iterator[str]:
     yield "</div>"
 
 
-def _topic(report: Report, group: TopicScores, verbose: bool) -> Iterator[str]:
+def _topic(report: StudentReport, group: TopicScores, verbose: bool) -> Iterator[str]:
     yield _element("div", f"{group.slug}  {group.title}".strip(), "font-weight:600;padding:.3em 0")
     for problem in group.problems:
         yield _problem(problem)
@@ -88,7 +93,7 @@ def _topic(report: Report, group: TopicScores, verbose: bool) -> Iterator[str]:
         yield from _capstone(report, group.capstone, verbose)
 
 
-def _exercise(report: Report, score: Score, verbose: bool, *, told: bool) -> Iterator[str]:
+def _exercise(report: StudentReport, score: Score, verbose: bool, *, told: bool) -> Iterator[str]:
     n = len(score.outcomes)
     checks = f"{score.n_passed}/{n} checks" if n and score.status is not Status.MISSING else ""
     points = f"{_number(score.earned)}/{_number(score.exercise.points)}"
@@ -103,7 +108,7 @@ def _exercise(report: Report, score: Score, verbose: bool, *, told: bool) -> Ite
             yield f"<div><strong>to do:</strong> {_commands(advice)}</div>"
 
 
-def _capstone(report: Report, score: CapstoneScore, verbose: bool) -> Iterator[str]:
+def _capstone(report: StudentReport, score: CapstoneScore, verbose: bool) -> Iterator[str]:
     yield _row(score.status, "capstone", score.capstone.title, "", "")
     if score.status not in (Status.PASSED, Status.WAITING):
         yield from _block(report, score, verbose)
@@ -118,7 +123,7 @@ def _row(status: Status, name: str, title: str, checks: str, points: str) -> str
     )
 
 
-def _block(report: Report, score: Score | CapstoneScore, verbose: bool) -> Iterator[str]:
+def _block(report: StudentReport, score: Score | CapstoneScore, verbose: bool) -> Iterator[str]:
     """Why a function has not passed: the cause, then each failing check."""
     look = LOOKS[score.status]
     yield f'<div style="{_BOX.format(shade=_SHADES.get(look.style, _GREY))}">'

@@ -13,12 +13,14 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from grader.disclosure import StudentReport
 from grader.model import Status
 from grader.report.grouping import by_topic
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from grader.disclosure import Shown
     from grader.model import CapstoneScore, Failure, Mismatch, Outcome, Problem, Report, Score
     from grader.report.grouping import TopicScores
 
@@ -39,12 +41,12 @@ def schema() -> dict[str, Any]:
     return read
 
 
-def dumps(reports: Sequence[Report]) -> str:
+def dumps(reports: Sequence[Shown]) -> str:
     """The document as text: strict JSON in ASCII, whatever a submission put into its strings."""
     return json.dumps(report_document(reports), indent=2, allow_nan=False) + "\n"
 
 
-def report_document(reports: Sequence[Report]) -> dict[str, Any]:
+def report_document(reports: Sequence[Shown]) -> dict[str, Any]:
     """The document as plain data, ready for `json.dumps(…, allow_nan=False)`.
 
     Parameters
@@ -74,6 +76,7 @@ def _submission(report: Report) -> dict[str, Any]:
     return {
         "submission": _text(report.submission),
         "course": _text(report.course),
+        "disclosure": report.disclosure.value if isinstance(report, StudentReport) else None,
         "seed": report.seed,
         "isolation": _text(report.isolation),
         "timeout": _number(report.timeout),
@@ -136,6 +139,7 @@ def _outcome(outcome: Outcome) -> dict[str, Any]:
         "check": _text(outcome.check),
         "test": _text(outcome.test),
         "status": outcome.status.value,
+        "disclosure": outcome.disclosure.value,
         "seconds": _number(outcome.seconds),
         "failure": _failure(outcome.failure) if outcome.failure is not None else None,
         "warnings": [_text(warning) for warning in outcome.warnings],

@@ -12,12 +12,14 @@ import re
 import xml.etree.ElementTree as ET
 from typing import TYPE_CHECKING
 
+from grader.disclosure import StudentReport
 from grader.model import Status
 from grader.report.grouping import by_topic
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from grader.disclosure import Shown
     from grader.model import CapstoneScore, Failure, Problem, Report, Score
     from grader.report.grouping import TopicScores
 
@@ -37,7 +39,11 @@ TAGS: Mapping[Status, str] = {
 """The element that says what became of a test; a test that passed has none."""
 
 
-def dumps(reports: Sequence[Report]) -> str:
+UNTOLD = ("seed", "isolation", "disclosure")
+"""Properties that stand only where there is something to say."""
+
+
+def dumps(reports: Sequence[Shown]) -> str:
     """The XML document as text, in ASCII: it reads the same in every encoding that CI assumes."""
     root = ET.Element("testsuites", name="gradsmith")
     for report in reports:
@@ -56,8 +62,9 @@ def _suite(report: Report, group: TopicScores) -> ET.Element:
     facts = {
         "course": report.course,
         "grader": report.version,
-        "seed": str(report.seed),
+        "seed": "" if report.seed is None else str(report.seed),
         "isolation": report.isolation,
+        "disclosure": report.disclosure.value if isinstance(report, StudentReport) else "",
         "points_earned": f"{group.earned:g}",
         "points_possible": f"{group.points:g}",
     }
@@ -65,6 +72,8 @@ def _suite(report: Report, group: TopicScores) -> ET.Element:
         facts[f"points_earned.{score.exercise.name}"] = f"{score.earned:g}"
         facts[f"points_possible.{score.exercise.name}"] = f"{score.exercise.points:g}"
     for name, value in facts.items():
+        if not value and name in UNTOLD:
+            continue
         ET.SubElement(properties, "property", name=_legal(name), value=_legal(value))
     for problem in group.problems:
         suite.append(_unreadable(group, problem))

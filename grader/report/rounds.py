@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from grader.model import Exercise, Report
+    from grader.disclosure import Shown
+    from grader.model import Exercise
     from grader.questions import Question
 
 
@@ -39,7 +40,7 @@ def print_start(console: Console, exercises: Sequence[Exercise], minutes: int, s
 
 def print_score(
     console: Console,
-    report: Report,
+    report: Shown,
     saved: Mapping[str, datetime | None],
     started: datetime,
     minutes: int,

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 
+    from grader.disclosure import Shown, StudentReport
     from grader.model import CapstoneScore, Failure, Mismatch, Outcome, Problem, Report, Score
     from grader.report.grouping import TopicScores
 
@@ -108,7 +109,7 @@ FOR_A_PERSON = (*NOT_THEIRS, Status.TAMPERED)
 """Statuses that someone other than the learner has to look at."""
 
 
-def render_report(report: Report, *, verbose: bool = False) -> RenderableType:
+def render_report(report: Shown, *, verbose: bool = False) -> RenderableType:
     """Return what `rich` prints for one report, at the width and in the encoding of its console.
 
     With `verbose`, every failing check, note, warning and printed line is there.
@@ -116,7 +117,7 @@ def render_report(report: Report, *, verbose: bool = False) -> RenderableType:
     return _ReportView(report, verbose)
 
 
-def render_exercise(report: Report, *, verbose: bool = False) -> RenderableType:
+def render_exercise(report: StudentReport, *, verbose: bool = False) -> RenderableType:
     """Return what `rich` prints for a report of one exercise beside its name, status and points.
 
     Where its file breaks, what the failing checks found and why; of one that passed, what it warned of
@@ -126,13 +127,13 @@ def render_exercise(report: Report, *, verbose: bool = False) -> RenderableType:
 
 
 def print_report(
-    console: Console, report: Report, *, verbose: bool = False, advise: bool = True
+    console: Console, report: Shown, *, verbose: bool = False, advise: bool = True
 ) -> None:
     """Print one report on `console`; with `advise`, its last line says what to do next."""
     console.print(_ReportView(report, verbose, advise=advise))
 
 
-def print_reports(console: Console, reports: Sequence[Report], *, verbose: bool = False) -> None:
+def print_reports(console: Console, reports: Sequence[Shown], *, verbose: bool = False) -> None:
     """Print each report and, if there are several, a table of all at the end."""
     if len(reports) == 1:
         print_report(console, reports[0], verbose=verbose)
@@ -143,7 +144,7 @@ def print_reports(console: Console, reports: Sequence[Report], *, verbose: bool 
     console.print(_SummaryView(reports))
 
 
-def findings(report: Report, outcome: Outcome) -> list[str]:
+def findings(report: Shown, outcome: Outcome) -> list[str]:
     """What one failing check found, a paragraph each, with all notes, for a report that is no terminal's."""
     return [line.plain.replace(GLUE, " ") for line in _found(_pen(), report, outcome)]
 
@@ -158,19 +159,19 @@ def remarks(outcomes: Iterable[Outcome]) -> list[tuple[str, str]]:
     return list(_remarks(_pen(), outcomes))
 
 
-def verdict_reason(report: Report, score: Score | CapstoneScore) -> str:
+def verdict_reason(report: Shown, score: Score | CapstoneScore) -> str:
     """Why an exercise has the status that it has, where no check of it says that."""
     return _pen().paragraph(_reason(report, score))
 
 
-def advice_on_status(report: Report, score: Score) -> str:
+def advice_on_status(report: Shown, score: Score) -> str:
     """What to do about a status other than failed; empty where there is nothing to say."""
     return " ".join(line.plain.strip() for line in _advice(_pen(), report, [score])).removeprefix(
         "to do"
     )
 
 
-def what_next(report: Report) -> str:
+def what_next(report: Shown) -> str:
     """What to do next, in a sentence."""
     lines = _next(_pen(), report, by_topic(report))
     return " ".join(line.plain.strip() for line in lines).replace(GLUE, " ").removeprefix("next:")
@@ -438,11 +439,17 @@ def _header(pen: _Pen, report: Report, *, several: bool) -> Iterator[Text]:
         right = Text.assemble(bar, "  ", right)
     name = pen.cut_middle(pen.clean(report.submission), pen.table - right.cell_len - 2)
     yield pen.ends(Text(name, "bold"), right)
-    facts = [pen.clean(report.course), f"seed {report.seed}"]
-    if pen.verbose or several:  # who grades others asks for it, a learner has no use for it
+    facts = [pen.clean(report.course)]
+    if report.seed is not None:
+        facts.append(f"seed {report.seed}")
+    if report.isolation and (
+        pen.verbose or several
+    ):  # for who grades others: a learner has no use for it
         facts.append(f"isolation: {pen.clean(report.isolation)}")
     if pen.verbose:
-        facts += [f"{report.seconds:.1f} s", f"grader {pen.clean(report.version)}"]
+        if report.seconds:
+            facts.append(f"{report.seconds:.1f} s")
+        facts.append(f"grader {pen.clean(report.version)}")
         facts += [f"{pen.clean(k)} {pen.clean(v)}" for k, v in report.environment.items()]
     joined = " ".join(
         fact.replace(" ", GLUE) + (GLUE + pen.own("·") if fact is not facts[-1] else "")
@@ -945,6 +952,7 @@ def _mismatch(pen: _Pen, mismatch: Mismatch) -> Iterator[Text]:
 def _advice(pen: _Pen, report: Report, same: Sequence[Score]) -> list[Text]:
     """What to do about a status, said once a report."""
     name = _called(same[0])
+    seed = f", with its seed {report.seed}," if report.seed is not None else ""
     words = {
         Status.TIMEOUT: "look for a loop that never ends, or write Python loops as array "
         f"operations; one call may take {report.timeout:g} s",
@@ -953,8 +961,7 @@ def _advice(pen: _Pen, report: Report, same: Sequence[Score]) -> list[Text]:
         Status.TAMPERED: "this is no verdict: show this report to whoever runs the course",
         Status.UNRESOLVED: f"{_command(pen, 'check', name)} tries again; if it stays undecided, show this "
         "report to whoever runs the course",
-        Status.GRADER_ERROR: "nothing is held against you: show this report, with its seed "
-        f"{report.seed}, to whoever runs the course",
+        Status.GRADER_ERROR: f"nothing is held against you: show this report{seed} to whoever runs the course",
     }.get(same[0].status)
     if words is None:
         return []

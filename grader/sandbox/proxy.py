@@ -17,6 +17,7 @@ from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -273,6 +274,9 @@ class TopicProxy(ABC):
     ) -> Call:
         """Carry out the call that `payload` encodes."""
 
+    def forget(self) -> None:  # noqa: B027 - functions in this process are not a submission's
+        """Let the next call meet functions that have not seen any other: in a process of its own, in a fresh one."""
+
     def close(self) -> None:  # noqa: B027 - most topics in this process hold nothing to close
         """Let go of the worker."""
 
@@ -355,6 +359,9 @@ class RemoteTopic(TopicProxy):
         self.cell_problems: list[Problem] = []
         self.load_warnings: tuple[str, ...] = ()
         self._failed: list[tuple[str, Halted]] = []  # cells that raise, by their text
+        self._failed_early: list[tuple[str, Halted]] = []  # those of the first time
+        self._early = True  # whether it has not been loaded yet, so that nothing of it was called
+        self._lines: list[str] | None = None  # of the source, where they were asked for
         self._worker: Worker | None = None
         self._functions_there: dict[str, tuple[str, ...]] | None = None
         self._load_halt: Halted | None = None
@@ -404,6 +411,8 @@ class RemoteTopic(TopicProxy):
         try:
             assert self._worker is not None
             self._functions_there = self._loaded(self._worker.loaded(self.timeout))
+            if self._early:
+                self._failed_early, self._early = self._failed, False
         except Late:
             halt = self._problem_halt(
                 Status.TIMEOUT,
@@ -438,7 +447,7 @@ class RemoteTopic(TopicProxy):
         if not isinstance(functions, dict):
             raise Lied("an unexpected answer while it was loaded")
         self.load_warnings = self._warned(reply.get("warnings"))
-        self._failed = [self._failed_cell(each) for each in _list(reply.get("failed"))]
+        self._failed = self._failed_cells(_list(reply.get("failed")))
         return {_text(key): _strings(names) for key, names in functions.items()}
 
     def _not_loaded(self, reply: Mapping[str, Any]) -> Halted:
@@ -458,32 +467,38 @@ class RemoteTopic(TopicProxy):
         else:
             text = None
             if line is not None and self.source is not None:
-                lines = self.source.splitlines()
-                text = lines[line - 1] if 0 < line <= len(lines) else None
+                if self._lines is None:
+                    self._lines = self.source.splitlines()
+                text = self._lines[line - 1] if 0 < line <= len(self._lines) else None
         label = f"{kind}: {message}" if message else kind
         if self.cells:
             file = self.file
             if line is not None:
                 cell, line = place_of_line(self.cells, line)
                 file = f"{file}, {cell}"
-            problem = Problem(self.topic, file, label, line, column, text)
+            problem = Problem(self.topic, file, label, line, column, text, early=self._early)
             return Halted(Status.ERROR, f"{file} cannot be run: {label}", problem)
-        problem = Problem(self.topic, self.file, label, line, column, text)
+        problem = Problem(self.topic, self.file, label, line, column, text, early=self._early)
         return Halted(Status.ERROR, f"{self.file} cannot be imported: {label}", problem)
 
-    def _failed_cell(self, fault: Any) -> tuple[str, Halted]:
-        """The text of a cell that failed, and why it did."""
-        if not isinstance(fault, dict):
-            raise Lied("an unexpected answer while it was loaded")
-        first = _whole(fault.get("cell"))
-        if first is None or self.source is None or "error" not in fault:
-            raise Lied("an unexpected answer while it was loaded")
-        if fault.get("line") is None:
-            fault = {**fault, "line": first}
-        starts = [place.first for place in self.cells]
-        behind = next((start for start in starts if start > first), None)
-        lines = self.source.split("\n")[max(first - 1, 0) : behind and behind - 1]
-        return "\n".join(lines), self._not_loaded(fault)
+    def _failed_cells(self, faults: Sequence[Any]) -> list[tuple[str, Halted]]:
+        """The text of each cell that failed, and why it did; a cell fails once."""
+        if not faults:
+            return []
+        lines = (self.source or "").split("\n")
+        bounds = [*(place.first for place in self.cells), len(lines) + 1]
+        texts = {
+            first: "\n".join(lines[first - 1 : behind - 1]) for first, behind in pairwise(bounds)
+        }
+        failed = []
+        for fault in faults:
+            first = _whole(fault.get("cell")) if isinstance(fault, dict) else None
+            if first not in texts or "error" not in fault:
+                raise Lied("an unexpected answer while it was loaded")
+            line = fault.get("line")
+            told = {**fault, "line": first if line is None else line}
+            failed.append((texts.pop(first), self._not_loaded(told)))
+        return failed
 
     @property
     def passed_over(self) -> list[str]:
@@ -492,7 +507,7 @@ class RemoteTopic(TopicProxy):
         A cell that calls a stub is none of them.
         """
         told = []
-        for _, halted in self._failed:
+        for _, halted in self._failed_early:  # a later time, what is said could hold arguments
             problem = halted.problem
             if problem is None or problem in self.cell_problems:
                 continue
@@ -513,7 +528,7 @@ class RemoteTopic(TopicProxy):
         return f"({cell}, line {line})"
 
     def _problem_halt(self, status: Status, message: str) -> Halted:
-        return Halted(status, message, Problem(self.topic, self.file, message))
+        return Halted(status, message, Problem(self.topic, self.file, message, early=self._early))
 
     def _invoke(
         self, name: str, target: str, payload: bytes, callbacks: Sequence[Callable[..., Any]]
@@ -801,6 +816,9 @@ class RemoteTopic(TopicProxy):
             what = ("halted", outcome.status) if halted else ("returned", outcome)
             payload = wire.dumps((target, 0, args, {}))
             self.notes.records.append(Record(name, payload, what, target))
+
+    def forget(self) -> None:
+        self._drop()
 
     def close(self) -> None:
         self._drop()

@@ -35,6 +35,8 @@ MAX_NDIM = 32
 MAX_ODD_KEYS = 1000
 """Dict keys other than strings in one payload. Only the hashes of strings are salted: with more, a
 forger could have a dict of equal hashes built here, in time that grows with its square."""
+MAX_ODD_KEY_BYTES = 256
+"""Bytes of such a key: keys of equal hashes are compared with each other, to where they differ."""
 
 LINGER = 300e-6
 """Seconds for which either side looks for what is to come before it sleeps: to be woken takes as long as most calls."""
@@ -259,6 +261,11 @@ class _Encoder:
         inner = _Encoder(None)
         inner.put(key, depth + 1)
         data = b"".join(inner.parts)
+        if len(data) > MAX_ODD_KEY_BYTES:
+            raise WireError(
+                f"a dict with a key that is no string and has over {MAX_ODD_KEY_BYTES} bytes; "
+                "return a list of pairs"
+            )
         self.items += inner.items
         self.room(len(data))
         try:
@@ -377,11 +384,14 @@ class _Decoder:
         n = self.enter(2, depth)
         result: dict[Any, Any] = {}
         for _ in range(n):
+            start = self.at
             key = self.take(depth + 1)
             if type(key) is not str:
                 self.odd_keys += 1
                 if self.odd_keys > MAX_ODD_KEYS:
                     raise WireError(f"more than {MAX_ODD_KEYS:,} keys that are not strings")
+                if self.at - start > MAX_ODD_KEY_BYTES:
+                    raise WireError(f"a key of {self.at - start} bytes that is no string")
             try:
                 known = key in result
             except TypeError:

@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from grader.content import Content
+from grader.disclosure import for_student
 from grader.errors import FigureError, GradsmithError, Stopped, UnreadableSubmissionError
 from grader.figures import FIGURES, draw, render
 from grader.files import write_atomically
-from grader.model import Course, Exercise, Report, Status
+from grader.model import Course, Disclosure, Exercise, Report, Status
 from grader.sandbox import jail
 from grader.sandbox.zygote import Zygote
 from grader.submission import Submission, read_submission
@@ -174,7 +175,7 @@ class Checker:
             gc.freeze()  # what is loaded stays: later collections need not look at it
         source = submission.sources.get(exercise.topic)
         text = source.text if source is not None else None
-        return Checked(number, Verdict(report, text, _clock()))
+        return Checked(number, Verdict(for_student(report, Disclosure.FULL), text, _clock()))
 
     def _graded(self, submission: Submission, exercise: Exercise) -> Report:
         return self._warm().grade(

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
+from grader.disclosure import StudentReport
 from grader.journal import Standing
 from grader.model import RUNGS, Course, Exercise, Report, Score, Stage, Status
 from grader.practice import stage_of
@@ -47,7 +48,7 @@ class Verdict:
     first : whether the exercise passed for the first time.
     """
 
-    report: Report | None
+    report: StudentReport | None
     text: str | None = None
     clock: str = ""
     message: str = ""

@@ -282,7 +282,8 @@ def _verdict(pen: _Pen, state: State, verdict: Verdict, *, keys: bool = True) ->
         lines += pen.wrap(Text(f"write it in {place} and save: the verdict appears here"), 2)
     if verdict.status is Status.PASSED:
         lines += _passed(pen, state, verdict, keys=keys)
-    found = pen.printed(lambda c: c.print(render_exercise(verdict.report, verbose=state.verbose)))  # type: ignore[arg-type]  # seen above
+    report = verdict.report
+    found = pen.printed(lambda c: c.print(render_exercise(report, verbose=state.verbose)))
     if any(line.plain.strip() for line in found):
         lines += [Text(), *found]
     return lines
