@@ -1,8 +1,9 @@
 """The ledger of a class: one SQLite file in which each result stands as soon as it is made.
 
-Only the process that grades the class writes it, one transaction for each result, so that whatever is killed, a result is
-in it whole or not at all, and once: that no student has two results that count is a rule of the database itself. What was
-graded again stays, marked as superseded. The file is in WAL mode while a class is graded, and a single file afterwards.
+Only the process that grades the class writes it, one transaction for each result, so that whatever is killed, a result
+is in it whole or not at all, and once: that no student has two results that count is a rule of the database itself.
+What was graded again stays, marked as superseded. The file is in WAL mode while a class is graded, and a single file
+afterwards.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -149,10 +150,8 @@ class Ledger:
         """Close the file, which is then a single one, and let others write."""
         try:
             with _complaints(self.folder / FILE):
-                try:
+                with suppress(sqlite3.OperationalError):  # somebody reads: it stays in WAL mode
                     self._db.execute("PRAGMA journal_mode=DELETE")
-                except sqlite3.OperationalError:  # somebody reads: the file stays in WAL mode
-                    pass
                 self._db.close()
         finally:
             self._lock.__exit__(None, None, None)

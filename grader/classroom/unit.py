@@ -23,7 +23,7 @@ from grader.model import Course, Status
 from grader.sandbox import jail
 
 MAX_TRIES = 4
-"""How often a submission is graded whose grading a process of ours does not survive; then it is given up, as our fault."""
+"""How often a submission is graded whose grading a process of ours does not survive; then it is our fault."""
 
 
 @dataclass(frozen=True, slots=True)
