@@ -23,7 +23,7 @@ CONNECT_TIMEOUT = 20.0
 
 _BENCHES: dict[Settings, Bench] = {}
 _TURN = threading.Lock()
-"""One submission at a time in each process of the cluster, however many threads it has: suites run one after another."""
+"""One submission at a time in each process, however many threads it has: suites run one after another."""
 
 
 def _bench(settings: Settings) -> Bench:
@@ -82,13 +82,14 @@ class Cluster:
             workers differ.
         """
         try:
-            from distributed import Client
+            import distributed
         except ImportError:
             raise GradsmithError(
                 "--scheduler needs Dask; install it: pip install 'gradsmith[cluster]'"
             ) from None
         try:
-            self._client = Client(self._address, timeout=CONNECT_TIMEOUT, set_as_default=False)
+            client: Any = distributed.Client  # its methods have no types
+            self._client = client(self._address, timeout=CONNECT_TIMEOUT, set_as_default=False)
             self._client.wait_for_workers(1, timeout=CONNECT_TIMEOUT)
         except (OSError, TimeoutError, ValueError) as error:
             reason = str(error) or "no worker"
@@ -111,9 +112,10 @@ class Cluster:
 
     def run(self, tasks: Iterator[Task]) -> Iterator[Made]:
         """Grade tasks; each comes out once, as soon as it is done."""
-        from distributed import as_completed
+        import distributed
 
-        futures = as_completed()
+        as_completed: Any = distributed.as_completed
+        futures = as_completed(loop=self._client.loop)
         at_work: dict[Any, Task] = {}
         more = True
         while True:
@@ -143,7 +145,8 @@ class Cluster:
     def _room(self) -> int:
         """How many tasks the cluster is given at once: workers come and go."""
         workers = self._client.scheduler_info(n_workers=-1)["workers"]
-        return max(DEPTH * sum(worker["nthreads"] for worker in workers.values()), DEPTH)
+        n_threads = sum(int(worker["nthreads"]) for worker in workers.values())
+        return DEPTH * max(n_threads, 1)
 
     def close(self) -> None:
         """Leave the cluster; tasks that are at work there are called off."""
