@@ -356,10 +356,12 @@ def kept(folder: Path, student: str) -> Kept:
         )
 
 
-def students_of(folder: Path) -> list[str]:
-    """The ids of all who have a result, in order."""
+def students_of(folder: Path, *, graded: bool = False) -> list[str]:
+    """The ids of all who have a result, in order; with `graded`, of those who have a report."""
     with closing(_read(folder)) as db, _complaints(folder / FILE):
-        return [row[0] for row in db.execute(f"SELECT r.student {_CURRENT} ORDER BY r.student")]
+        having = "AND r.report IS NOT NULL" if graded else ""
+        rows = db.execute(f"SELECT r.student {_CURRENT} {having} ORDER BY r.student")
+        return [row[0] for row in rows]
 
 
 def _nobody(db: sqlite3.Connection, folder: Path, student: str) -> str:
