@@ -44,6 +44,7 @@ class Pool:
         self._footing: Footing | None = None
         self._context = multiprocessing.get_context("spawn")
         self._stillborn = 0
+        self._why = ""
 
     def start(self) -> Footing:
         """Start the workers, and wait for the first.
@@ -138,6 +139,10 @@ class Pool:
                     "the course was changed while it was being graded; run the same command again"
                 )
             hand.ready, self._stillborn = True, 0
+            return None
+        if isinstance(said, SandboxError):  # it had no sandbox, and has ended
+            self._why = str(said)
+            self._bury(hand)
             return None
         raise said
 
