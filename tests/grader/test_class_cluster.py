@@ -22,11 +22,8 @@ from grader.errors import GradsmithError
 
 distributed = pytest.importorskip("distributed", reason="the extra [cluster] is not installed")
 
-pytestmark = [
-    # Dask leaves sockets and event loops to the interpreter when processes of its own are killed.
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-]
+# Dask leaves sockets and event loops of a killed process's connections to the interpreter.
+pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
 
 
 class Alone:
