@@ -18,6 +18,7 @@ from rich.progress import (
 from rich.progress import Progress as Bar
 from rich.table import Table
 
+from grader.classroom.intake import Intake
 from grader.classroom.ledger import Summary
 from grader.classroom.run import GRADED, OURS, REUSED, UNREADABLE, Step
 
@@ -60,7 +61,7 @@ class Showing:
                 console=console,
                 transient=True,
             )
-            self._task = self._bar.add_task("", total=n_total, counts="")
+            self._task = self._bar.add_task("", total=n_total, counts="starting")
 
     def __enter__(self) -> Showing:
         if self._bar is not None:
@@ -85,8 +86,7 @@ class Showing:
         self.counts[step.became] += 1
         if self.verbose:
             said = f": {step.said}" if step.said else ""
-            line = escape(f"{step.student}: {WORDS[step.became]}{said}")
-            self.console.print(line, soft_wrap=True)
+            print_line(self.console, f"{step.student}: {WORDS[step.became]}{said}")
         if self._bar is not None:
             self._bar.update(self._task, advance=1, counts=self.told())
             return
@@ -98,6 +98,28 @@ class Showing:
     def told(self) -> str:
         """The counts in words."""
         return ", ".join(f"{self.counts[key]} {WORDS[key]}" for key in WORDS if self.counts[key])
+
+
+def print_notes(console: Console, intake: Intake, *, verbose: bool = False) -> None:
+    """Print what a person should know of what was handed in; the first of it only, unless `verbose`."""
+    most = len(intake.notes) if verbose else MOST
+    notes = list(intake.notes[:most])
+    if len(intake.notes) > most:
+        notes.append(f"{len(intake.notes) - most} more notes; see them: --verbose")
+    for what, who in (("not in the roster", intake.unknown), ("nothing handed in", intake.absent)):
+        if who:
+            named = ", ".join(who if verbose else who[:MOST])
+            more = len(who) - MOST
+            notes.append(
+                f"{what}: {named}{f' and {more} more' if more > 0 and not verbose else ''}"
+            )
+    for note in notes:
+        print_line(console, f"note: {note}")
+
+
+def print_line(console: Console, line: str) -> None:
+    """Print plain text, wrapped at words where a person reads it."""
+    console.print(escape(line), soft_wrap=not console.is_terminal)
 
 
 def print_summary(console: Console, summary: Summary, counts: Counter[str], absent: int) -> None:

@@ -22,8 +22,6 @@ Examples:
   grader class grade submissions --out results --regrade ada --regrade grace
 """
 
-MOST_NOTES = 10
-
 
 @click.command("grade", epilog=_EXAMPLES)
 @click.argument(
@@ -95,7 +93,7 @@ def command(
     from grader.catalog import load_course
     from grader.classroom.intake import take_in
     from grader.classroom.ledger import Ledger
-    from grader.classroom.progress import Showing, print_summary
+    from grader.classroom.progress import Showing, print_line, print_notes, print_summary
     from grader.classroom.roster import read_roster
     from grader.classroom.run import Job, choose_seeding, grade_class
     from grader.classroom.unit import Crew, Settings, course_setting, processors
@@ -107,15 +105,7 @@ def command(
     settings = Settings(course_setting(content), names, timeout)
     to_err, to_out = console(stderr=True), console()
     with take_in(submissions, loaded, students) as intake, Ledger(out) as ledger:
-        notes = [*intake.notes]
-        if intake.unknown:
-            notes.append(f"not in the roster: {', '.join(intake.unknown)}")
-        if intake.absent:
-            notes.append(f"nothing handed in: {', '.join(intake.absent)}")
-        for note in notes if verbose else notes[:MOST_NOTES]:
-            click.echo(f"note: {note}", err=True)
-        if len(notes) > MOST_NOTES and not verbose:
-            click.echo(f"and {len(notes) - MOST_NOTES} more notes; see them: --verbose", err=True)
+        print_notes(to_err, intake, verbose=verbose)
         job = Job(
             content, loaded, settings, choose_seeding(ledger, seed, secret), intake, students,
             None if regrade_all else regrade,
@@ -134,8 +124,8 @@ def command(
             with Showing(to_err, len(intake.entries), verbose=verbose) as showing:
                 grade_class(
                     job, ledger, crew, showing.step,
-                    lambda what: click.echo(
-                        f"note: {what} have changed since; all is graded again", err=True
+                    lambda what: print_line(
+                        to_err, f"note: {what} have changed since; all is graded again"
                     ),
                 )  # fmt: skip
         except KeyboardInterrupt:
@@ -145,11 +135,12 @@ def command(
         print_summary(to_out, ledger.summary(), showing.counts, len(intake.absent))
     if stopped:
         n, total = showing.n_done, len(intake.entries)
-        click.echo(
-            f"stopped: {n} of {total} submissions are graded and kept in {out}; "
-            "the same command goes on",
-            err=True,
+        print_line(
+            to_err,
+            f"stopped: {n} of {total} submissions are graded and kept in {out}; the same command goes on",
         )
         return 130
-    click.echo(f"results in {out}; next: grader class export {out}, grader class report {out}")
+    click.echo(f"results in {out}; next:")
+    for what in ("export", "feedback", "report"):
+        click.echo(f"  grader class {what} {out}")
     return 0

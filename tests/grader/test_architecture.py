@@ -55,7 +55,9 @@ ARROWS: dict[str, set[str]] = {
         "catalog", "content", "errors", "grading", "journal", "model", "notebooks", "practice", "report", "sandbox",
         "submission", "workspace",
     },
-    "classroom": {"catalog", "content", "errors", "files", "grading", "model", "report", "sandbox", "submission"},
+    "classroom": {
+        "catalog", "content", "errors", "files", "grading", "model", "notebooks", "report", "sandbox", "submission",
+    },
     "site": {"content", "errors", "figures", "files", "model", "questions", "report"},
     "first_test": {"content", "model"},
     "breaking": {"bank", "calls", "content", "errors", "first_test", "model", "sandbox"},
