@@ -453,7 +453,7 @@ def _read(parts: Sequence[Part], course: Course, where: Path) -> Submission:
         [part] = parts
         name, suffix = part.file, PurePosixPath(part.file).suffix.lower()
         if part.kind is Kind.FOLDER:
-            tree = SubTree(part.tree, f"{part.path}/" if part.path else "")
+            tree = SubTree(part.tree, f"{part.path}/") if part.path else part.tree
             return _read_folder(tree, name, course, where)
         if suffix == ".zip":
             archive = Archive(where, part.tree.read(part.path, MAX_ARCHIVE_BYTES))

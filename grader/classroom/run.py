@@ -86,13 +86,17 @@ def grade_class(
     crew: Crew,
     on_step: Callable[[Step], None],
     on_change: Callable[[str], None] = lambda what: None,
-) -> None:
+) -> tuple[str, ...]:
     """Grade what is new or changed, and keep each result as soon as it is made.
 
     Parameters
     ----------
     on_step : called for each submission, when its result is in the ledger.
     on_change : called with what has changed since the class was graded before, so that all is graded again.
+
+    Returns
+    -------
+    The topics that are graded and of which nobody handed anything in.
 
     Raises
     ------
@@ -121,6 +125,7 @@ def grade_class(
     topics = settings.topics(job.course)
     course = course_digest(job.content, job.course, topics)
     at_work: dict[str, tuple[Key, str]] = {}
+    handed_in: set[str] = set()
 
     def tasks() -> Iterator[Task]:
         for entry in intake.entries:
@@ -128,7 +133,9 @@ def grade_class(
             seed = job.seeding.seed(student, course)
             fault = text = ""
             try:
-                text = submission_text(entry.read(job.course), topics)
+                submission = entry.read(job.course)
+                handed_in.update(submission.sources, (p.topic for p in submission.problems))
+                text = submission_text(submission, topics)
             except UnreadableSubmissionError as error:
                 fault = str(error)
             key = Key(digest(text or fault), footing.suite, seed)
@@ -154,3 +161,4 @@ def grade_class(
             )
             said = f"{made.earned:g} of {made.points:g} points ({share:.0f}%){aside}"
             on_step(Step(made.student, GRADED, said))
+    return tuple(topic for topic in topics if handed_in and topic not in handed_in)

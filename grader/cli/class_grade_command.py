@@ -120,9 +120,11 @@ def command(
 
             crew = Pool(settings, jobs or min(processors(), max(len(intake.entries), 1)))
         stopped = False
+        nobodys: tuple[str, ...] = ()
+        showing = Showing(to_err, len(intake.entries), verbose=verbose)
         try:
-            with Showing(to_err, len(intake.entries), verbose=verbose) as showing:
-                grade_class(
+            with showing:
+                nobodys = grade_class(
                     job, ledger, crew, showing.step,
                     lambda what: print_line(
                         to_err, f"note: {what} have changed since; all is graded again"
@@ -133,6 +135,13 @@ def command(
         finally:
             crew.close()
         print_summary(to_out, ledger.summary(), showing.counts, len(intake.absent))
+        if nobodys:
+            rest = [slug for slug in settings.topics(loaded) if slug not in nobodys]
+            print_line(
+                to_err,
+                f"note: nobody handed in {', '.join(nobodys)}: these functions count as missing; leave them out: "
+                + " ".join(f"--only {slug}" for slug in rest),
+            )
     if stopped:
         n, total = showing.n_done, len(intake.entries)
         print_line(
