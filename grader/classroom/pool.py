@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 DEPTH = 2
 """Submissions that a worker has been given: the one it is at, and the next, for which it need not wait."""
+SHIFT = 500
+"""Submissions after which a worker is replaced by a fresh one: what pytest and NumPy keep of each adds up."""
 PATIENCE = 10.0
 """Seconds that a worker has to end before it is killed."""
 
@@ -66,10 +68,14 @@ class Pool:
         tries: dict[str, int] = {}
         more = True
         while True:
+            for hand in [hand for hand in self._workers if hand.tired]:
+                self._workers.remove(hand)
+                hand.dismiss()
+                self._hire()
             # Everybody gets one before anybody gets two.
             for depth in range(1, DEPTH + 1):
                 for hand in self._workers:
-                    if hand.ready and len(hand.tasks) < depth and (more or again):
+                    if hand.free(depth) and (more or again):
                         task = again.popleft() if again else next(tasks, None)
                         if task is None:
                             more = False
@@ -98,11 +104,7 @@ class Pool:
         for hand in hands:
             hand.connection.close()
         for hand in hands:
-            hand.process.join(PATIENCE)
-            if hand.process.is_alive():
-                hand.process.kill()
-                hand.process.join()
-            hand.process.close()
+            hand.dismiss()
 
     def _hire(self) -> None:
         ours, theirs = self._context.Pipe()
@@ -168,12 +170,32 @@ class _Hand:
         self.process = process
         self.connection = connection
         self.tasks: deque[Task] = deque()
+        self.n_given = 0
         self.ready = False
         self.gone = False
+
+    @property
+    def tired(self) -> bool:
+        """Whether it has done all that it is to do."""
+        return self.n_given >= SHIFT and not self.tasks
+
+    def free(self, depth: int) -> bool:
+        """Whether it takes one more task, with fewer than `depth` on its desk."""
+        return self.ready and len(self.tasks) < depth and self.n_given < SHIFT
+
+    def dismiss(self) -> None:
+        """End it, whatever it is at."""
+        self.connection.close()
+        self.process.join(PATIENCE)
+        if self.process.is_alive():
+            self.process.kill()
+            self.process.join()
+        self.process.close()
 
     def give(self, task: Task) -> None:
         """Hand it a task. That it has died is told when it is next heard."""
         self.tasks.append(task)
+        self.n_given += 1
         with contextlib.suppress(OSError):
             self.connection.send(task)
 

@@ -22,6 +22,10 @@ FORM = 1
 """Goes up when the text of a submission is written in another way."""
 
 
+DIGITS = 6
+"""Of a time in seconds; more are noise, and do not pack."""
+
+
 def canonical(value: Any) -> str:
     """JSON in one form: keys sorted, no spaces, ASCII."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
@@ -103,7 +107,7 @@ def report_texts(report: Report) -> tuple[str, str]:
     document = report_document([report])
     times = []
     for holder in _timed(document):
-        times.append(holder["seconds"])
+        times.append(round(holder["seconds"], DIGITS))
         holder["seconds"] = 0.0
     return canonical(document), canonical(times)
 
