@@ -335,7 +335,7 @@ class _Gathering:
         part = Part(tree, path, shown(file.name), kind, (n, int(found["number"])))
         entry = Entry(
             found["id"], source, (part,), name=shown(found["name"]), late=bool(found["late"]),
-            attempt=n + 1,
+            attempt=n + 1 if file.stem in self.slugs or file.suffix.lower() == ".zip" else 1,
         )  # fmt: skip
         self._keep(entry, "canvas")
 
@@ -430,19 +430,12 @@ def _joined(pieces: Sequence[_Found]) -> Entry:
     first = pieces[0].entry
     if len(pieces) == 1:
         return first
-    newest: dict[str, Part] = {}
-    notes = list(first.notes)
-    for part in sorted((each.entry.parts[0] for each in pieces), key=lambda part: part.order):
-        if part.file in newest:
-            older = shown(PurePosixPath(newest[part.file].path).name)
-            notes.append(f"{older} was not read: an earlier attempt")
-        newest[part.file] = part
+    parts = sorted((each.entry.parts[0] for each in pieces), key=lambda p: (p.file, p.order))
     return replace(
         first,
-        parts=tuple(newest[file] for file in sorted(newest)),
+        parts=tuple(parts),
         late=any(each.entry.late for each in pieces),
         attempt=max(each.entry.attempt for each in pieces),
-        notes=tuple(notes),
         fault=next((each.entry.fault for each in pieces if each.entry.fault), ""),
     )
 
@@ -493,12 +486,13 @@ def _read_loose(parts: Sequence[Part], course: Course, where: Path) -> Submissio
     slugs = tuple(topic.slug for topic in course.topics)
     sources: dict[str, Source] = {}
     problems: dict[str, Problem] = {}
+    chosen: dict[str, Part] = {}
     notes: list[str] = []
     reasons: list[str] = []
-    for part in sorted(parts, key=lambda part: part.file.lower().endswith(".zip")):
-        file, archived = shown(part.file), part.file.lower().endswith(".zip")
+    for part in sorted(parts, key=lambda p: (_archived(p), p.file, p.order)):
+        file = shown(part.file)
         try:
-            if archived or PurePosixPath(part.file).suffix.lower() not in READ:
+            if _archived(part) or PurePosixPath(part.file).suffix.lower() not in READ:
                 one = _read([part], course, where / part.file)
             else:
                 data = part.tree.read(part.path, size_limit(part.file))
@@ -509,22 +503,29 @@ def _read_loose(parts: Sequence[Part], course: Course, where: Path) -> Submissio
                 f"{file} was not read: {str(error).removeprefix(f'{where / part.file}: ')}"
             )
             continue
-        for problem in one.problems:
-            problems.setdefault(problem.topic, replace(problem, file=file))
-        for topic, source in one.sources.items():
-            if topic not in sources:
-                sources[topic] = source if archived else replace(source, file=file)
-            elif archived:
-                notes.append(f"{source.file} in {file} was not read: {sources[topic].file} was")
+        read: dict[str, Source | Problem] = {**one.sources, **{p.topic: p for p in one.problems}}
+        for topic, found in read.items():
+            what = found if _archived(part) else replace(found, file=file)
+            before = chosen.get(topic)
+            if before is not None and _archived(part) and not _archived(before):
+                notes.append(f"{topic} in {file} was not read: {shown(before.file)} was")
+                continue
+            if before is not None and before.file == part.file:
+                notes.append(f"an earlier {file} was not read: a later attempt was")
+            elif before is not None:
+                message = f"{shown(before.file)} and {file} are both about {topic}; hand in one"
+                what = Problem(topic, file, message)
+            chosen[topic] = part
+            sources.pop(topic, None)
+            problems.pop(topic, None)
+            if isinstance(what, Source):
+                sources[topic] = what
             else:
-                message = f"{sources[topic].file} and {file} are both about {topic}; hand in one"
-                problems[topic] = Problem(topic, file, message)
+                problems[topic] = what
     if not sources and not problems:
         raise UnreadableSubmissionError(
             reasons[0] if reasons else f"{shown(where, 500)}: holds no submission"
         )
-    for topic in problems:
-        sources.pop(topic, None)
     notes += [
         f"{slug}.py not found: its functions count as missing"
         for slug in slugs
@@ -534,6 +535,10 @@ def _read_loose(parts: Sequence[Part], course: Course, where: Path) -> Submissio
         shown(where.name), sources, slugs, tuple(notes),
         tuple(problems[slug] for slug in slugs if slug in problems),
     )  # fmt: skip
+
+
+def _archived(part: Part) -> bool:
+    return part.file.lower().endswith(".zip")
 
 
 def _plain(file: str, slugs: Sequence[str]) -> str:

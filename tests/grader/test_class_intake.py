@@ -110,8 +110,8 @@ def test_canvas(tmp_path: Path, course: Course, bulk: bool) -> None:
     """Canvas's flat names tell the student, the late mark and the attempt; the latest of a file counts."""
     files: dict[str, str | bytes] = {
         "lovelaceada_LATE_12_901_toy-1.py": CODE,
-        "lovelaceada_LATE_12_900_toy.py": "old = 1\n",
-        "lovelaceada_LATE_12_902_second.py": OTHER,
+        "lovelaceada_LATE_12_900_toy.py": "def row_means(x):\n    old\n",
+        "lovelaceada_LATE_12_902_part-2.py": OTHER,
         "hoppergrace_34_903_homework-2.zip": zipped({"toy.py": CODE}),
         "turingalan_56_904_solution.py": CODE,
         "turingalan_56_text.html": "<p>see file</p>",
@@ -120,7 +120,6 @@ def test_canvas(tmp_path: Path, course: Course, bulk: bool) -> None:
     intake = take_in([path], course)
     ada, grace, alan = intake.entries
     assert (ada.student, ada.name, ada.late, ada.attempt) == ("12", "lovelaceada", True, 2)
-    assert any("_900_toy.py was not read: an earlier attempt" in note for note in ada.notes)
     assert (grace.student, grace.late, grace.attempt) == ("34", False, 3)
     assert (alan.student, alan.name) == ("56", "turingalan")
     read = texts(intake, course)
@@ -135,6 +134,21 @@ def test_canvas_files_are_called_as_the_student_called_them(tmp_path: Path, cour
         one, two = (entry.read(course) for entry in intake.entries)
     assert one.sources == two.sources
     assert one.notes == two.notes
+
+
+def test_canvas_numbers_that_are_no_attempts(tmp_path: Path, course: Course) -> None:
+    """Files that a student numbered are all read; of one that is there twice the later attempt counts, with a note."""
+    lay(tmp_path / "all", {
+        "a_1_2_part-1.py": CODE, "a_1_3_part-2.py": OTHER, "b_4_5_toy.py": OTHER, "b_4_6_toy-1.py": CODE,
+    })  # fmt: skip
+    with take_in([tmp_path / "all"], course) as intake:
+        one, two = (entry.read(course) for entry in intake.entries)
+    assert {topic: source.text for topic, source in one.sources.items()} == {
+        "toy": CODE,
+        "second": OTHER,
+    }
+    assert two.sources["toy"].text == CODE
+    assert "an earlier toy.py was not read: a later attempt was" in two.notes
 
 
 def test_moodle(tmp_path: Path, course: Course) -> None:
