@@ -18,8 +18,8 @@ from grader.cli.options import (
 _EXAMPLES = """\b
 Examples:
   grader class grade submissions --out results
-  grader class grade canvas.zip --out results --roster roster.csv --only softmax
-  grader class grade submissions --out results --regrade ada --regrade grace
+  grader class grade canvas.zip --out results --roster roster.csv
+  grader class grade submissions --out results --only softmax --regrade ada
 """
 
 
