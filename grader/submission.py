@@ -39,6 +39,8 @@ MAX_ARCHIVE_BYTES = 64 * 2**20
 """A whole archive, which is held in memory; leaves room for figures beside the sources."""
 MAX_ENTRIES = 10_000
 """Files and folders in an archive or in one folder."""
+MAX_BULK_ENTRIES = 1_000_000
+"""The same, of an archive or a folder with the submissions of a whole class."""
 
 ACCEPTED = "a .py file, a notebook, a folder, or a .zip of one"
 
@@ -101,7 +103,9 @@ class Submission:
     problems: tuple[Problem, ...] = ()
 
 
-class _Kind(StrEnum):
+class Kind(StrEnum):
+    """What a name in a tree stands for."""
+
     FILE = "a file"
     FOLDER = "a folder"
     LINK = "a symbolic link"
@@ -118,12 +122,17 @@ class _BadText(Exception):
         super().__init__(message)
 
 
-class _Tree(Protocol):
-    """A folder or an archive. Paths are relative, with `/` behind each folder."""
+class Tree(Protocol):
+    """A folder or an archive. Paths are relative, with `/` behind each folder.
+
+    Attributes
+    ----------
+    notes : what was passed over in it, for a person.
+    """
 
     notes: list[str]
 
-    def children(self, folder: str) -> Mapping[str, _Kind]:
+    def children(self, folder: str) -> Mapping[str, Kind]:
         """Name to kind of what is in `folder`."""
 
     def read(self, path: str, limit: int) -> bytes:
@@ -172,13 +181,14 @@ def read_submission(path: Path, course: Course) -> Submission:
     suffix = path.suffix.lower()
     try:
         if stat.S_ISDIR(mode):
-            return _from_tree(path, _name(path), _Folder(path), course)
+            return read_tree(Folder(path), course, name=_name(path), where=path)
         if not stat.S_ISREG(mode):
             raise _unreadable(path, f"not a regular file; give {ACCEPTED}")
         if suffix in (".py", SUFFIX):
-            return _from_file(path, course)
+            data = _read_regular(path, size_limit(path.name) + 1, follow=True)
+            return read_file(path.name, data, course, where=path)
         if suffix == ".zip":
-            return _from_tree(path, _name(path), _Archive(path), course)
+            return read_tree(Archive(path), course, name=_name(path), where=path)
     except OSError as error:
         where = Path(error.filename) if isinstance(error.filename, str) else path
         raise _unreadable(
@@ -187,23 +197,35 @@ def read_submission(path: Path, course: Course) -> Submission:
     raise _unreadable(path, f"this type of file is not read; give {ACCEPTED}")
 
 
-def _from_file(path: Path, course: Course) -> Submission:
-    data = _read_regular(path, _limit(path.name) + 1, follow=True)
-    file = _shown(path.name)
-    topic = path.stem if path.stem in {topic.slug for topic in course.topics} else ""
+def read_file(name: str, data: bytes, course: Course, *, where: Path) -> Submission:
+    """The submission of one topic that a `.py` file or a notebook is.
+
+    Parameters
+    ----------
+    name : the file's name, which may be its topic's.
+    data : what is in it; one byte more than `size_limit` is enough to know that it is too long.
+    where : as it stands in messages.
+
+    Raises
+    ------
+    UnreadableSubmissionError : its topic cannot be told.
+    """
+    stem = Path(name).stem
+    file = shown(name)
+    topic = stem if stem in {topic.slug for topic in course.topics} else ""
     try:
-        text, cells = _text_of(path.name, data)
+        text, cells = _text_of(name, data)
     except _BadText as error:
         if not topic:
-            raise _unreadable(path, str(error)) from None
+            raise _unreadable(where, str(error)) from None
         problem = Problem(topic, file, str(error), error.line, error.column, early=True)
         return Submission(file, {}, (topic,), problems=(problem,))
-    topic = topic or _topic_of(path, text, course)
+    topic = topic or _topic_of(where, text, course)
     return Submission(file, {topic: Source(topic, file, text, cells)}, (topic,))
 
 
-def _limit(name: str) -> int:
-    """The bytes that a file may have."""
+def size_limit(name: str) -> int:
+    """The bytes that a topic's file of this name may have."""
     return MAX_BYTES if name.lower().endswith(SUFFIX) else MAX_SOURCE_BYTES
 
 
@@ -238,14 +260,26 @@ def _topic_of(path: Path, text: str, course: Course) -> str:
     raise _unreadable(path, f"defines no function of the course; expected a file like {files}")
 
 
-def _from_tree(path: Path, name: str, tree: _Tree, course: Course) -> Submission:
+def read_tree(tree: Tree, course: Course, *, name: str, where: Path) -> Submission:
+    """The submission of the whole course that a folder or an archive is.
+
+    Parameters
+    ----------
+    name : what the submission is called in reports.
+    where : as it stands in messages.
+
+    Raises
+    ------
+    UnreadableSubmissionError : it holds no topic's file at all, or is damaged.
+    OSError : it cannot be read.
+    """
     slugs = tuple(topic.slug for topic in course.topics)
     base, places = "", _places(tree, "", slugs)
     if not places:
         folders = [
             child
             for child, kind in tree.children("").items()
-            if kind is _Kind.FOLDER and not _is_junk(child)
+            if kind is Kind.FOLDER and not _is_junk(child)
         ]
         if len(folders) == 1:
             base = f"{folders[0]}/"
@@ -256,66 +290,79 @@ def _from_tree(path: Path, name: str, tree: _Tree, course: Course) -> Submission
     problems: list[Problem] = []
     for slug in slugs:
         found = places.get(slug, {})
-        usable = [p for p, kind in found.items() if kind in (_Kind.FILE, _Kind.DUPLICATE)]
+        usable = [p for p, kind in found.items() if kind in (Kind.FILE, Kind.DUPLICATE)]
         refused = [(p, kind) for p, kind in found.items() if p not in usable]
-        notes += [f"{_shown(p)} is {kind.value} and was not read" for p, kind in refused]
+        notes += [f"{shown(p)} is {kind.value} and was not read" for p, kind in refused]
         if not usable:
             if near := _near_miss(tree.children(base), slug, slugs):
-                notes.append(f"{_shown(base + near)} was not read: only {slug}.py would be")
+                notes.append(f"{shown(base + near)} was not read: only {slug}.py would be")
             missing.append(slug)
             continue
         chosen, *others = usable
-        file = _shown(chosen)
-        notes += [f"{_shown(other)} was not read: {file} was" for other in others]
-        if found[chosen] is _Kind.DUPLICATE:
+        file = shown(chosen)
+        notes += [f"{shown(other)} was not read: {file} was" for other in others]
+        if found[chosen] is Kind.DUPLICATE:
             message = "stands in the archive more than once; pack it again with one of each"
             problems.append(Problem(slug, file, message, early=True))
             continue
         try:
-            text, cells = _text_of(chosen, tree.read(chosen, _limit(chosen)))
+            text, cells = _text_of(chosen, tree.read(chosen, size_limit(chosen)))
             sources[slug] = Source(slug, file, text, cells)
         except _BadText as error:
             problems.append(Problem(slug, file, str(error), error.line, error.column, early=True))
     if len(missing) == len(slugs):
         aside = f" ({'; '.join(notes[:3])})" if notes else ""
-        raise _unreadable(path, f"holds no submission{aside}; expected {_any_of(slugs)} in it")
+        raise _unreadable(where, f"holds no submission{aside}; expected {_any_of(slugs)} in it")
     notes += [f"{slug}.py not found: its functions count as missing" for slug in missing]
     return Submission(name, sources, slugs, tuple(notes), tuple(problems))
 
 
-def _places(tree: _Tree, base: str, slugs: tuple[str, ...]) -> dict[str, dict[str, _Kind]]:
+def holds_submission(tree: Tree, course: Course) -> bool:
+    """Whether a topic's file stands at the top of a tree, so that the tree is a submission by itself."""
+    return bool(_places(tree, "", tuple(topic.slug for topic in course.topics)))
+
+
+def _places(tree: Tree, base: str, slugs: tuple[str, ...]) -> dict[str, dict[str, Kind]]:
     """Topic to the paths, best first, where its file or a link in its place stands."""
-    places: dict[str, dict[str, _Kind]] = {}
+    places: dict[str, dict[str, Kind]] = {}
     here = tree.children(base)
     for slug in slugs:
-        found: dict[str, _Kind] = {}
-        if here.get(slug) is _Kind.LINK:
-            found[base + slug] = _Kind.LINK
-        inside = tree.children(f"{base}{slug}/") if here.get(slug) is _Kind.FOLDER else {}
+        found: dict[str, Kind] = {}
+        if here.get(slug) is Kind.LINK:
+            found[base + slug] = Kind.LINK
+        inside = tree.children(f"{base}{slug}/") if here.get(slug) is Kind.FOLDER else {}
         for file in (f"{slug}.py", slug + SUFFIX):
-            if file in here and here[file] is not _Kind.FOLDER:
+            if file in here and here[file] is not Kind.FOLDER:
                 found[base + file] = here[file]
-            if file in inside and inside[file] is not _Kind.FOLDER:
+            if file in inside and inside[file] is not Kind.FOLDER:
                 found[f"{base}{slug}/{file}"] = inside[file]
         if found:
             places[slug] = found
     return places
 
 
-class _Folder:
-    """A folder on disk, of which only the listings that are asked for are read."""
+class Folder:
+    """A folder on disk, of which only the listings that are asked for are read.
 
-    def __init__(self, root: Path) -> None:
+    Parameters
+    ----------
+    max_entries : more in one folder are refused; `MAX_ENTRIES` by default.
+    """
+
+    def __init__(self, root: Path, max_entries: int | None = None) -> None:
         self.notes: list[str] = []
         self._root = root
-        self._listings: dict[str, dict[str, _Kind]] = {}
+        self._max_entries = MAX_ENTRIES if max_entries is None else max_entries
+        self._listings: dict[str, dict[str, Kind]] = {}
 
-    def children(self, folder: str) -> Mapping[str, _Kind]:
+    def children(self, folder: str) -> Mapping[str, Kind]:
         if folder not in self._listings:
             with os.scandir(self._root / folder) as entries:
-                listing = {e.name: _entry_kind(e) for e in islice(entries, MAX_ENTRIES + 1)}
-            if len(listing) > MAX_ENTRIES:
-                fix = f"holds over {MAX_ENTRIES} files; give a folder with the submission alone"
+                listing = {e.name: _entry_kind(e) for e in islice(entries, self._max_entries + 1)}
+            if len(listing) > self._max_entries:
+                fix = (
+                    f"holds over {self._max_entries} files; give a folder with the submission alone"
+                )
                 raise _unreadable(self._root / folder, fix)
             self._listings[folder] = dict(sorted(listing.items()))
         return self._listings[folder]
@@ -324,50 +371,95 @@ class _Folder:
         return _read_regular(self._root / path, limit + 1, follow=False)
 
 
-def _entry_kind(entry: os.DirEntry[str]) -> _Kind:
+def _entry_kind(entry: os.DirEntry[str]) -> Kind:
     if entry.is_symlink():
-        return _Kind.LINK
+        return Kind.LINK
     if entry.is_dir(follow_symlinks=False):
-        return _Kind.FOLDER
-    return _Kind.FILE if entry.is_file(follow_symlinks=False) else _Kind.OTHER
+        return Kind.FOLDER
+    return Kind.FILE if entry.is_file(follow_symlinks=False) else Kind.OTHER
 
 
-class _Archive:
-    """A zip file, held in memory whole as it is, its members unpacked one by one on demand."""
+class SubTree:
+    """A folder inside a tree, as a tree of its own."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, tree: Tree, folder: str) -> None:
+        self.notes: list[str] = []
+        self._tree = tree
+        self._folder = folder
+
+    def children(self, folder: str) -> Mapping[str, Kind]:
+        return self._tree.children(self._folder + folder)
+
+    def read(self, path: str, limit: int) -> bytes:
+        return self._tree.read(self._folder + path, limit)
+
+
+class Archive:
+    """A zip file, its members unpacked one by one on demand; nothing of it is written anywhere.
+
+    Parameters
+    ----------
+    path : the file, and what it is called in messages.
+    data : its content where it is no file of its own, such as an archive in an archive.
+    bulk : an archive of many submissions, which is read from the file as it is needed, may be larger, and nests deeper.
+    """
+
+    def __init__(self, path: Path, data: bytes | None = None, *, bulk: bool = False) -> None:
         self.notes: list[str] = []
         self._path = path
+        self._depth = 6 if bulk else 3  # no topic's file lies deeper
         self._members: dict[str, zipfile.ZipInfo] = {}
-        self._listings: dict[str, dict[str, _Kind]] = {"": {}}
-        data = _read_regular(path, MAX_ARCHIVE_BYTES + 1, follow=True)
-        if len(data) > MAX_ARCHIVE_BYTES:
-            raise _unreadable(path, f"over {_size(MAX_ARCHIVE_BYTES)}; pack the .py files alone")
+        self._listings: dict[str, dict[str, Kind]] = {"": {}}
+        file: io.BufferedReader | io.BytesIO
+        if bulk:
+            most = MAX_BULK_ENTRIES
+            file = _open_regular(path, follow=True)
+            try:
+                n_entries = _count(file, _CENTRAL_ENTRY)
+            except OSError as error:
+                raise self._damaged(error) from None
+        else:
+            most = MAX_ENTRIES
+            if data is None:
+                data = _read_regular(path, MAX_ARCHIVE_BYTES + 1, follow=True)
+            if len(data) > MAX_ARCHIVE_BYTES:
+                raise _unreadable(
+                    path, f"over {_size(MAX_ARCHIVE_BYTES)}; pack the .py files alone"
+                )
+            file, n_entries = io.BytesIO(data), data.count(_CENTRAL_ENTRY)
         # Counted before zipfile makes an object of each, which takes ten times the room.
-        if data.count(_CENTRAL_ENTRY) > MAX_ENTRIES:
-            raise _unreadable(path, f"holds over {MAX_ENTRIES} files; pack the .py files alone")
+        if n_entries > most:
+            file.close()
+            raise _unreadable(path, f"holds over {most} files; pack the .py files alone")
         try:
-            self._zip = zipfile.ZipFile(io.BytesIO(data))
+            self._zip = zipfile.ZipFile(file)
         except _DAMAGED as error:
+            file.close()
             raise self._damaged(error) from None
+        self._file = file
         unsafe = [info for info in self._zip.infolist() if not self._place(info)]
         if unsafe:
-            first = _shown(unsafe[0].orig_filename)
+            first = shown(unsafe[0].orig_filename)
             self.notes.append(
                 f"{len(unsafe)} of the archive's members, with unsafe names such as {first}, "
                 "were not read"
             )
 
-    def children(self, folder: str) -> Mapping[str, _Kind]:
+    def close(self) -> None:
+        """Close the file; nothing can be read any more."""
+        self._zip.close()
+        self._file.close()
+
+    def children(self, folder: str) -> Mapping[str, Kind]:
         return self._listings.get(folder, {})
 
     def read(self, path: str, limit: int) -> bytes:
         info = self._members[path]
         if info.flag_bits & _ENCRYPTED:
-            raise _unreadable(self._path, f"{_shown(path)} is encrypted; pack without a password")
+            raise _unreadable(self._path, f"{shown(path)} is encrypted; pack without a password")
         if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
             # zipfile's readers of the other methods unpack without a bound on memory.
-            fix = f"{_shown(path)} is packed by an unusual method; pack as an ordinary .zip"
+            fix = f"{shown(path)} is packed by an unusual method; pack as an ordinary .zip"
             raise _unreadable(self._path, fix)
         try:
             with self._zip.open(info) as member:
@@ -383,19 +475,19 @@ class _Archive:
         if "" in parts or ".." in parts or not parts or re.search(r"[\\\0]|^[A-Za-z]:", name):
             return False
         prefix = ""
-        for part in parts[:-1][:3]:  # no topic's file lies deeper
-            self._listings.setdefault(prefix, {}).setdefault(part, _Kind.FOLDER)
+        for part in parts[:-1][: self._depth]:
+            self._listings.setdefault(prefix, {}).setdefault(part, Kind.FOLDER)
             prefix += f"{part}/"
-        if len(parts) > 3:
+        if len(parts) > self._depth:
             return True
         siblings = self._listings.setdefault(prefix, {})
         if folder:
-            siblings.setdefault(parts[-1], _Kind.FOLDER)
-        elif siblings.get(parts[-1], _Kind.FOLDER) is _Kind.FOLDER:
+            siblings.setdefault(parts[-1], Kind.FOLDER)
+        elif siblings.get(parts[-1], Kind.FOLDER) is Kind.FOLDER:
             siblings[parts[-1]] = _member_kind(info)
             self._members[prefix + parts[-1]] = info
         else:
-            siblings[parts[-1]] = _Kind.DUPLICATE
+            siblings[parts[-1]] = Kind.DUPLICATE
         return True
 
     def _damaged(self, error: Exception) -> UnreadableSubmissionError:
@@ -404,15 +496,15 @@ class _Archive:
         )
 
 
-def _member_kind(info: zipfile.ZipInfo) -> _Kind:
+def _member_kind(info: zipfile.ZipInfo) -> Kind:
     mode = info.external_attr >> 16
     if stat.S_ISLNK(mode):
-        return _Kind.LINK
-    return _Kind.FILE if stat.S_IFMT(mode) in (0, stat.S_IFREG) else _Kind.OTHER
+        return Kind.LINK
+    return Kind.FILE if stat.S_IFMT(mode) in (0, stat.S_IFREG) else Kind.OTHER
 
 
-def _read_regular(path: Path, limit: int, *, follow: bool) -> bytes:
-    """At most `limit` bytes of a regular file; OSError for anything else, which is not opened."""
+def _open_regular(path: Path, *, follow: bool) -> io.BufferedReader:
+    """A regular file; OSError for anything else, which is not opened."""
     if not stat.S_ISREG(os.stat(path, follow_symlinks=follow).st_mode):
         raise OSError("not a regular file")
     flags = os.O_RDONLY
@@ -420,14 +512,31 @@ def _read_regular(path: Path, limit: int, *, follow: bool) -> bytes:
         flags |= getattr(os, flag, 0)  # each where the platform has it
     if not follow:
         flags |= getattr(os, "O_NOFOLLOW", 0)
-    with open(os.open(path, flags), "rb") as file:
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):  # swapped since it was looked at
-            raise OSError("not a regular file")
+    file = open(os.open(path, flags), "rb")  # noqa: SIM115 - the caller's to close
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):  # swapped since it was looked at
+        file.close()
+        raise OSError("not a regular file")
+    return file
+
+
+def _read_regular(path: Path, limit: int, *, follow: bool) -> bytes:
+    """At most `limit` bytes of a regular file; OSError for anything else, which is not opened."""
+    with _open_regular(path, follow=follow) as file:
         chunks: list[bytes] = []
         while limit > 0 and (chunk := file.read(min(limit, _CHUNK))):
             chunks.append(chunk)
             limit -= len(chunk)
         return b"".join(chunks)
+
+
+def _count(file: io.BufferedReader, signature: bytes) -> int:
+    """How often a signature stands in a file, which is then at its beginning again."""
+    n, tail = 0, b""
+    while chunk := file.read(_CHUNK):
+        n += (tail + chunk).count(signature)
+        tail = chunk[-len(signature) + 1 :]
+    file.seek(0)
+    return n
 
 
 def _decode(data: bytes) -> str:
@@ -445,10 +554,10 @@ def _decode(data: bytes) -> str:
         text = data.decode(encoding)
     except UnicodeDecodeError as error:
         line, _ = _position(error.object[: error.start].decode("latin-1"))
-        reason = f"byte 0x{error.object[error.start]:02x} is not {_shown(error.encoding)}"
+        reason = f"byte 0x{error.object[error.start]:02x} is not {shown(error.encoding)}"
         raise _BadText(f"{reason}; save it as UTF-8", line) from None
     except ValueError as error:  # what else a codec may raise
-        raise _BadText(f"{_shown(error)}; save it as UTF-8", 1) from None
+        raise _BadText(f"{shown(error)}; save it as UTF-8", 1) from None
     nul = text.find("\0")
     if nul >= 0:
         raise _BadText("holds a NUL character; save it as plain text", *_position(text[:nul]))
@@ -462,13 +571,13 @@ def _encoding(data: bytes) -> str:
         encoding, _ = tokenize.detect_encoding(io.BytesIO(head).readline)
     except (SyntaxError, ValueError, LookupError, OSError) as error:
         data.decode("utf-8-sig")  # tells the place, if it is the bytes that are wrong
-        raise _BadText(f"{_shown(error)}; save it as UTF-8", 1) from None
+        raise _BadText(f"{shown(error)}; save it as UTF-8", 1) from None
     try:
         plain = _ASCII_PROBE.decode(encoding) == _ASCII_PROBE.decode("ascii")
     except (ValueError, LookupError):
         plain = False
     if not plain:
-        raise _BadText(f"encoding {_shown(encoding)} is not taken; save it as UTF-8", 1)
+        raise _BadText(f"encoding {shown(encoding)} is not taken; save it as UTF-8", 1)
     return encoding
 
 
@@ -480,7 +589,7 @@ def _position(before: str) -> tuple[int, int]:
     return line, len(before) - start + 1
 
 
-def _near_miss(names: Mapping[str, _Kind], slug: str, slugs: tuple[str, ...]) -> str:
+def _near_miss(names: Mapping[str, Kind], slug: str, slugs: tuple[str, ...]) -> str:
     """A name that was probably meant as `<slug>.py` and is no other topic's, or an empty string."""
     pattern = re.compile(rf"{slug}(?:[ _-]*\(?\d+\)?| - copy)?\.(?:py|ipynb|py\.txt|txt)", re.I)
     taken = {other + suffix for other in slugs for suffix in (".py", SUFFIX)}
@@ -498,14 +607,14 @@ def _any_of(slugs: tuple[str, ...] | list[str]) -> str:
 
 
 def _name(path: Path) -> str:
-    return _shown(path.name or path.resolve().name)
+    return shown(path.name or path.resolve().name)
 
 
 def _size(n_bytes: int) -> str:
     return f"{n_bytes // 2**20} MiB"
 
 
-def _shown(text: object, limit: int = 120) -> str:
+def shown(text: object, limit: int = 120) -> str:
     """Text from outside, fit for one line of a terminal: no escapes, no line ends, not too long."""
     plain = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in str(text))
     return plain if len(plain) <= limit else f"{plain[: limit - 1]}…"
@@ -513,9 +622,9 @@ def _shown(text: object, limit: int = 120) -> str:
 
 def _reason(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror:
-        return _shown(error.strerror)
-    return _shown(error) or type(error).__name__
+        return shown(error.strerror)
+    return shown(error) or type(error).__name__
 
 
 def _unreadable(path: Path, fix: str) -> UnreadableSubmissionError:
-    return UnreadableSubmissionError(f"{_shown(path, 500)}: {fix}")
+    return UnreadableSubmissionError(f"{shown(path, 500)}: {fix}")

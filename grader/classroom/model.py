@@ -43,6 +43,12 @@ class Result:
     report : what the grader found; None where the submission could not be read, which `fault` then says.
     submitted_at : when it was handed in, where that is known.
     graded_at : when it was graded.
+    ours : whether `fault` is the grader's own: there is no report, and the learner has no part in it.
+    name, email : of the student as the submissions tell them; the roster knows better.
+    late : whether the submissions mark it as late.
+    attempt : which attempt it is, where the submissions tell it.
+    gone : whether it was graded once and is no longer among the submissions.
+    notes : on how it was handed in, for the instructor.
     """
 
     student: str
@@ -53,6 +59,13 @@ class Result:
     fault: str = ""
     submitted_at: datetime | None = None
     graded_at: datetime | None = None
+    ours: bool = False
+    name: str = ""
+    email: str = ""
+    late: bool = False
+    attempt: int = 1
+    gone: bool = False
+    notes: tuple[str, ...] = ()
 
     @property
     def withheld(self) -> bool:

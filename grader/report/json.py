@@ -3,7 +3,8 @@
 The document is described by `report.schema.json` beside this module (JSON Schema 2020-12), and
 `schema` reads it. What JSON cannot say is said in its own way: a number that is not finite is the
 string ``"nan"``, ``"inf"`` or ``"-inf"``, and a complex one is ``{"re": …, "im": …}``. Hints are
-left out: a report must not give away more than was asked for.
+left out: a report must not give away more than was asked for. `read_report` takes them, and all else
+that the document leaves out, from the course.
 """
 
 from __future__ import annotations
@@ -14,14 +15,30 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from grader.disclosure import StudentReport
-from grader.model import Status
+from grader.errors import GradsmithError
+from grader.model import (
+    Capstone,
+    CapstoneScore,
+    Cause,
+    Difficulty,
+    Disclosure,
+    Exercise,
+    Failure,
+    Mismatch,
+    Outcome,
+    Problem,
+    Report,
+    Score,
+    Status,
+    Topic,
+)
 from grader.report.grouping import by_topic
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from grader.disclosure import Shown
-    from grader.model import CapstoneScore, Failure, Mismatch, Outcome, Problem, Report, Score
+    from grader.model import Course
     from grader.report.grouping import TopicScores
 
 SCHEMA = "gradsmith/report"
@@ -187,6 +204,7 @@ def _problem(problem: Problem) -> dict[str, Any]:
         "line": problem.line,
         "column": problem.column,
         "text": _text(problem.text) if problem.text is not None else None,
+        "early": problem.early,
     }
 
 
@@ -213,3 +231,149 @@ def _number(value: complex) -> bool | int | float | str | dict[str, Any]:
             return "inf" if value > 0 else "-inf"
         return value
     return {"re": _number(value.real), "im": _number(value.imag)}
+
+
+def read_report(document: Mapping[str, Any], course: Course) -> Report:
+    """The report that a document of one submission was made from: the inverse of `report_document`.
+
+    Parameters
+    ----------
+    document : what `report_document` gives for one report.
+    course : the course of that report, for what the document leaves out: hints, signatures and summaries.
+        Points, titles and tags are those of the document, so that a report stays as it was made.
+
+    Raises
+    ------
+    GradsmithError : it is no such document, or is about an exercise that the course does not have.
+    """
+    schema, version = document.get("schema"), document.get("version")
+    if schema != SCHEMA or not isinstance(version, int):
+        raise GradsmithError(f"not a report: its schema is {schema!r}, expected {SCHEMA!r}")
+    if version > VERSION:
+        raise GradsmithError(
+            f"a report of version {version}, which this gradsmith does not know; install a newer one"
+        )
+    try:
+        entries = document["submissions"]
+        if len(entries) != 1:
+            raise GradsmithError(f"a document of {len(entries)} submissions, expected one")
+        return _read_submission(entries[0], document["grader"], course)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise GradsmithError(
+            f"a report that cannot be read ({type(error).__name__}: {error}); grade again"
+        ) from None
+
+
+def _read_submission(entry: Mapping[str, Any], version: str, course: Course) -> Report:
+    topics: list[Topic] = []
+    scores: list[Score] = []
+    capstones: list[CapstoneScore] = []
+    for group in entry["topics"]:
+        slug = group["topic"]
+        known = next((topic for topic in course.topics if topic.slug == slug), None)
+        read = [_read_score(each, slug, known) for each in group["exercises"]]
+        scores += read
+        capstone = None
+        if (ended := group["capstone"]) is not None:
+            summary = known.capstone.summary if known and known.capstone else ""
+            capstone = Capstone(slug, ended["title"], summary, tuple(ended["needs"]))
+            outcomes = tuple(_read_outcome(each, "capstone") for each in ended["checks"])
+            status = Status(ended["status"])
+            capstones.append(CapstoneScore(capstone, status, outcomes, ended["reason"]))
+        if read or group["title"]:
+            exercises = tuple(score.exercise for score in read)
+            summary = known.summary if known else ""
+            topics.append(Topic(slug, group["title"], summary, exercises, capstone))
+    return Report(
+        submission=entry["submission"],
+        course=entry["course"],
+        version=version,
+        seed=entry["seed"],
+        isolation=entry["isolation"],
+        timeout=_read_number(entry["timeout"]),
+        topics=tuple(topics),
+        scores=tuple(scores),
+        capstones=tuple(capstones),
+        problems=tuple(_read_problem(each) for each in entry["problems"]),
+        notes=tuple(entry["notes"]),
+        seconds=_read_number(entry["seconds"]),
+        environment=dict(entry["environment"]),
+    )
+
+
+def _read_score(entry: Mapping[str, Any], slug: str, topic: Topic | None) -> Score:
+    name = entry["exercise"]
+    known = next((each for each in topic.exercises if each.name == name), None) if topic else None
+    if known is None:
+        raise GradsmithError(
+            f"a report about {slug}/{name}, which the course does not have; "
+            "give the course it was graded with (--course DIR), or grade again"
+        )
+    exercise = Exercise(
+        name, slug, entry["title"], known.signature, entry["points"],
+        Difficulty(entry["difficulty"]), known.minutes, tuple(entry["tags"]), known.hints,
+    )  # fmt: skip
+    outcomes = tuple(_read_outcome(each, name) for each in entry["checks"])
+    status = Status(entry["status"])
+    return Score(exercise, status, _read_number(entry["earned"]), outcomes, entry["reason"])
+
+
+def _read_outcome(entry: Mapping[str, Any], exercise: str) -> Outcome:
+    failure = entry["failure"]
+    return Outcome(
+        test=entry["test"],
+        check=entry["check"],
+        exercise=exercise,
+        status=Status(entry["status"]),
+        failure=_read_failure(failure) if failure is not None else None,
+        seconds=_read_number(entry["seconds"]),
+        warnings=tuple(entry["warnings"]),
+        printed=entry["printed"],
+        disclosure=Disclosure(entry["disclosure"]),
+    )
+
+
+def _read_failure(entry: Mapping[str, Any]) -> Failure:
+    mismatch, cause = entry["mismatch"], entry["cause"]
+    return Failure(
+        entry["headline"],
+        _read_mismatch(mismatch) if mismatch is not None else None,
+        Cause(cause["kind"], cause["name"], cause["sentence"]) if cause is not None else None,
+        tuple(entry["notes"]),
+    )
+
+
+def _read_mismatch(entry: Mapping[str, Any]) -> Mismatch:
+    return Mismatch(
+        name=entry["name"],
+        axes=tuple(entry["axes"]),
+        shape=tuple(entry["shape"]),
+        index=tuple(entry["index"]),
+        actual=_read_number(entry["actual"]),
+        expected=_read_number(entry["expected"]),
+        error=_read_number(entry["error"]),
+        tolerance=_read_number(entry["tolerance"]),
+        n_wrong=entry["n_wrong"],
+        n_total=entry["n_total"],
+        pattern=entry["pattern"],
+    )
+
+
+def _read_problem(entry: Mapping[str, Any]) -> Problem:
+    return Problem(
+        entry["topic"], entry["file"], entry["message"], entry["line"], entry["column"],
+        entry["text"], early=entry["early"],
+    )  # fmt: skip
+
+
+def _read_number(value: Any) -> Any:
+    """A number from JSON: the inverse of `_number`, up to integers that it rounded."""
+    if isinstance(value, str):
+        if value not in ("nan", "inf", "-inf"):
+            raise ValueError(f"{value!r} is not a number")
+        return float(value)
+    if isinstance(value, dict):
+        return complex(_read_number(value["re"]), _read_number(value["im"]))
+    if not isinstance(value, (bool, int, float)):
+        raise TypeError(f"{value!r} is not a number")
+    return value

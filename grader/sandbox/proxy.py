@@ -931,6 +931,14 @@ class Sandbox:
                 )
         return self._level
 
+    @property
+    def zygote_pid(self) -> int:
+        """The process id of the zygote that forks the children now, or 0 where it has ended.
+
+        Where it is the same before a run and after it, no zygote ended in between.
+        """
+        return self._zygote.pid if self._zygote.alive else 0
+
     def _probe(self, level: jail.Level) -> bool:
         """Run a child under `level` and look at what is in force in it."""
         try:

@@ -144,6 +144,11 @@ class Zygote:
         """Its process id, or 0 where it could not be started."""
         return 0 if self._process is None else self._process.pid
 
+    @property
+    def alive(self) -> bool:
+        """Whether it runs."""
+        return self._process is not None and self._process.poll() is None
+
     def why_dead(self) -> str:
         """One line on why the process does not answer."""
         if self._stderr.closed:

@@ -6,14 +6,16 @@ import json
 import math
 import re
 from dataclasses import replace
+from types import ModuleType
 
 import jsonschema
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from grader.model import Failure, Status
-from grader.report.json import SCHEMA, VERSION, dumps, report_document, schema
+from grader.errors import GradsmithError
+from grader.model import Cause, Course, Failure, Score, Status
+from grader.report.json import SCHEMA, VERSION, dumps, read_report, report_document, schema
 
 VALIDATOR = jsonschema.Draft202012Validator
 
@@ -188,3 +190,68 @@ def test_anything_is_valid(samples, text, number):
     (exercise,) = document["submissions"][0]["topics"][0]["exercises"]
     if not re.search("[\ud800-\udfff]", text):
         assert exercise["reason"] == text
+
+
+# ---- reading a report back
+
+
+def test_samples_are_read_back(samples: ModuleType) -> None:
+    """What is read from a report's document gives the same document."""
+    course = Course("x", samples.TOPICS)
+    for report in samples.samples():
+        document = json.loads(dumps([report]))
+        assert report_document([read_report(document, course)]) == document
+    for whole in (samples.perfect(), samples.all_missing(), samples.every_status()):
+        assert read_report(json.loads(dumps([whole])), course) == whole
+
+
+NUMBERS = st.one_of(
+    st.floats(),
+    st.complex_numbers(),
+    st.booleans(),
+    st.integers(-(2**62), 2**62),
+)
+
+
+@given(
+    actual=NUMBERS, expected=NUMBERS, error=st.floats(), seconds=st.floats(0, 1e9),
+    words=st.text(), index=st.lists(st.integers(0, 9), max_size=3),
+)  # fmt: skip
+def test_any_report_is_read_back(
+    samples: ModuleType, actual: complex, expected: complex, error: float, seconds: float,
+    words: str, index: list[int],
+) -> None:  # fmt: skip
+    """Numbers of every kind, not finite and complex ones too, and any text come back as they were."""
+    of = samples.SOFTMAX.exercises[0]
+    mismatch = samples.mismatch(
+        words, axes=tuple(map(str, index)), shape=tuple(index), index=tuple(index), actual=actual,
+        expected=expected, error=error, pattern=words,
+    )  # fmt: skip
+    failure = Failure(words, mismatch, Cause("mistake", words, words), (words,))
+    outcome = samples.outcome(of, "values", Status.FAILED, failure=failure)
+    outcome = replace(outcome, seconds=seconds, printed=words, warnings=(words,))
+    report = samples.report(
+        Score(of, Status.FAILED, 0.0, (outcome,), words), topics=(samples.SOFTMAX,)
+    )
+    document = json.loads(dumps([report]))
+    back = read_report(document, Course("x", samples.TOPICS))
+    assert report_document([back]) == document
+    # NaN is equal to nothing, itself included, so what is compared is how they are written.
+    assert repr(back.scores) == repr(report.scores)
+
+
+def test_report_of_another_course_or_version_is_refused(samples: ModuleType) -> None:
+    """An exercise that the course lacks, a newer version and another document are errors that say so."""
+    document = json.loads(dumps([samples.perfect()]))
+    with pytest.raises(GradsmithError, match="which the course does not have"):
+        read_report(document, Course("x", samples.TOPICS[1:]))
+    course = Course("x", samples.TOPICS)
+    with pytest.raises(GradsmithError, match="install a newer one"):
+        read_report({**document, "version": VERSION + 1}, course)
+    with pytest.raises(GradsmithError, match="not a report"):
+        read_report({"a": 1}, course)
+    with pytest.raises(GradsmithError, match="2 submissions"):
+        read_report(json.loads(dumps([samples.perfect()] * 2)), course)
+    del document["submissions"][0]["seed"]
+    with pytest.raises(GradsmithError, match="cannot be read"):
+        read_report(document, course)
