@@ -40,6 +40,7 @@ class Grader:
     timeout : seconds for one call of a submission's function, and for importing a file.
     limits : what a submission's process may use.
     zygote : a worker process that was started before.
+    levels : the levels of isolation to try, strongest first; by default all.
 
     Raises
     ------
@@ -55,11 +56,12 @@ class Grader:
         timeout: float = DEFAULT_TIMEOUT,
         limits: jail.Limits | None = None,
         zygote: Zygote | None = None,
+        levels: Sequence[jail.Level] | None = None,
     ) -> None:
         self.content = content
         self.course = course or load_course(content)
         self.timeout = timeout
-        self.sandbox = Sandbox(limits, zygote)
+        self.sandbox = Sandbox(limits, zygote, levels=levels)
         self.bank = Bank(content)
 
     def grade(

@@ -15,7 +15,10 @@ import tempfile
 from pathlib import Path
 
 from grader.errors import SandboxError
-from grader.sandbox import jail
+from grader.sandbox import confine, jail
+from grader.sandbox.jail import clean_environment
+
+__all__ = ["Zygote", "clean_environment"]
 
 WORKER = Path(__file__).with_name("worker.py")
 CLOSE_TIMEOUT = 2.0
@@ -23,7 +26,7 @@ CLOSE_TIMEOUT = 2.0
 ORDER_TIMEOUT = 10.0
 """Seconds for a running zygote to take an order and to answer it."""
 
-_ORDER = struct.Struct("<cI")  # as in `worker`
+_ORDER = struct.Struct("<cIB")  # as in `worker`
 _STATUS = struct.Struct("<i")
 
 
@@ -65,13 +68,14 @@ class Zygote:
             self._home = stack.enter_context(
                 tempfile.TemporaryDirectory(prefix="gradsmith-", ignore_cleanup_errors=True)
             )
+            canary = self._furnish()
             self._control, theirs = socket.socketpair()
             stack.enter_context(self._control)
             stack.enter_context(theirs)
             self._control.settimeout(ORDER_TIMEOUT)
             command = level.command(
                 [sys.executable, "-I", "-B", "-S", str(WORKER), str(theirs.fileno()), parent,
-                 json.dumps(limits.as_rlimits())]
+                 json.dumps({"limits": limits.as_rlimits(), "canary": canary})]
             )  # fmt: skip
             try:
                 self._process = subprocess.Popen(
@@ -89,19 +93,50 @@ class Zygote:
             theirs.close()
             self._open = stack.pop_all()
 
-    def fork(self) -> tuple[int, socket.socket]:
+    def _furnish(self) -> str:
+        """Make the empty folder, and a file that anyone may read but a child that is held; its path."""
+        empty = os.path.join(self._home, jail.EMPTY)
+        canary = os.path.join(self._home, "canary")
+        os.mkdir(empty)
+        with open(canary, "w") as file:
+            file.write("a submission that reads this is not held\n")
+        os.chmod(canary, 0o644)
+        if os.geteuid() == 0:  # for children that have a uid of their own
+            os.chmod(self._home, 0o755)
+            os.chmod(empty, 0o755)
+        return canary
+
+    def serves(self, level: jail.Level) -> bool:
+        """Take over another level that is started alike; whether it is."""
+        if level.command is not self.level.command:
+            return False
+        self.level = level
+        return True
+
+    def over(self) -> bool:
+        """Whether the process has ended, or could not be started."""
+        return self._process is None or self._process.poll() is not None
+
+    def fork(self, *, probe: bool = False) -> tuple[int, socket.socket]:
         """The number and the socket of a new child.
+
+        Parameters
+        ----------
+        probe : the child tries what must be refused, and tells in its greeting.
 
         Raises
         ------
         SandboxError : the process has ended.
         """
+        flags = self.level.flags | (confine.PROBE if probe and self.level.flags else 0)
         ours, theirs = socket.socketpair()
         try:
             with theirs:
                 self._last += 1
                 number = self._last
-                socket.send_fds(self._control, [_ORDER.pack(b"+", number)], [theirs.fileno()])
+                socket.send_fds(
+                    self._control, [_ORDER.pack(b"+", number, flags)], [theirs.fileno()]
+                )
         except OSError:
             ours.close()
             raise SandboxError(self.why_dead()) from None
@@ -115,7 +150,7 @@ class Zygote:
         SandboxError : the process itself has ended.
         """
         try:
-            self._control.sendall(_ORDER.pack(b"-", number))
+            self._control.sendall(_ORDER.pack(b"-", number, 0))
         except OSError:
             raise SandboxError(self.why_dead()) from None
 
@@ -131,7 +166,7 @@ class Zygote:
         SandboxError : the process itself has ended.
         """
         try:
-            self._control.sendall(_ORDER.pack(b"?", number))
+            self._control.sendall(_ORDER.pack(b"?", number, 0))
             data = self._control.recv(_STATUS.size)
         except OSError:
             data = b""
@@ -159,6 +194,8 @@ class Zygote:
         said = lines[-1] if lines else "it said nothing"
         if code is None:
             return f"the worker process does not answer: {said}"
+        if code > 128 and self.level.command is not jail.plain:  # the wrapper tells of it so
+            code = 128 - code
         how = f"was killed by signal {-code}" if code < 0 else f"ended with exit status {code}"
         return f"the worker process {how}: {said}"
 
@@ -174,14 +211,3 @@ class Zygote:
                 self._process.wait()
         with contextlib.suppress(RecursionError):  # folders in folders, made to this end
             self._open.close()
-
-
-def clean_environment() -> dict[str, str]:
-    """What a worker sees of the environment: one thread, a locale, and where libraries lie."""
-    kept = {
-        key: os.environ[key]
-        for key in ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "DYLD_FALLBACK_LIBRARY_PATH")
-        if key in os.environ
-    }
-    threads = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-    return {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", **threads, **kept}
