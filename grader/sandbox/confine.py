@@ -270,18 +270,18 @@ def _loaded_libraries() -> list[str]:
     import ctypes
 
     class Info(ctypes.Structure):
-        _fields_ = [("address", ctypes.c_void_p), ("name", ctypes.c_char_p)]  # noqa: RUF012
+        _fields_ = [("address", ctypes.c_void_p), ("name", ctypes.c_char_p)]
 
     found: list[str] = []
 
-    @ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(Info), ctypes.c_size_t, ctypes.c_void_p)
     def visit(info: Any, size: int, data: Any) -> int:
         name = info.contents.name
         if name and name.startswith(b"/"):
             found.append(os.fsdecode(name))
         return 0
 
-    _libc().dl_iterate_phdr(visit, None)
+    kind = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(Info), ctypes.c_size_t, ctypes.c_void_p)
+    _libc().dl_iterate_phdr(kind(visit), None)
     return found
 
 
@@ -495,7 +495,7 @@ def refused(canary: str, parent: int) -> list[str]:
         "signal the parent": lambda: os.kill(parent, 0),
     }
     for name, (numbers, args) in CALLS.items():
-        attempts[name] = lambda number=numbers[column], args=args: _call(number, *args)
+        attempts[name] = functools.partial(_call, numbers[column], *args)
     held = []
     for name, attempt in attempts.items():
         try:

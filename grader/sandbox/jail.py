@@ -143,13 +143,10 @@ def _bubblewrapped(command: Sequence[str]) -> list[str]:
     packages = [os.path.join(numpy_parent, name) for name in ("numpy", "numpy.libs")]
     packages.append(str(Path(__file__).parent))
     # Made here for all to enter; bubblewrap would make them as closed as they are outside.
-    for folder in sorted(
-        {
-            str(parent)
-            for path in (*libraries, executable, *packages)
-            for parent in Path(path).parents
-        }
-    ):
+    parents = {
+        str(each) for path in (*libraries, executable, *packages) for each in Path(path).parents
+    }
+    for folder in sorted(parents | {"/dev", "/etc", "/home"} - {"/"}):
         words += ["--dir", folder]
     for path in (*libraries, executable, "/etc/ld.so.cache", "/etc/alternatives"):
         words += ["--ro-bind-try", path, path]
@@ -312,11 +309,8 @@ def require(level: Level, wanted: str) -> None:
     IsolationError : what is in force is weaker.
     """
     names = [one.name for one in LEVELS]
-    if wanted == BOUNDARY:
-        enough = level.boundary
-    else:
-        enough = level.name in names[: names.index(wanted) + 1]
-    if not enough:
+    weakest = names.index(wanted) if wanted != BOUNDARY else len(names)
+    if level.name not in names[: weakest + 1] or (wanted == BOUNDARY and not level.boundary):
         raise IsolationError(
             f"isolation {level.name!r} is in force, and {wanted!r} is required; nothing was graded. "
             "`grader doctor` says what is missing and how to get it"

@@ -2,7 +2,8 @@
 
 Run as ``python -I -B -S worker.py CONTROL_FD NUMPY_PARENT SETTINGS``. The process is a *zygote*: it
 imports NumPy once and then, for each socket that arrives on the control channel, forks a child which
-limits itself and gives up what the level asks for (`confine`), loads one file and answers calls until the socket closes. The zygote ends its children
+limits itself and gives up what the level asks for (`confine`), loads one file
+and answers calls until the socket closes. The zygote ends its children
 when it is told to, says how they ended, and ends with the control channel.
 
 `-S` keeps site-packages off the path: a submission can import NumPy and the standard library, and
@@ -597,8 +598,6 @@ class Hold:
         -------
         The path by which a folder of packages is to be read.
         """
-        if os.getuid() != 0 or not os.path.isdir("/proc/self/fd"):
-            return folder
         self._confine = _load("confine")
         others: dict[str, str] = self._confine.by_descriptor(dict.fromkeys([*sys.path, folder]))
         self.descriptors = [int(path.rpartition("/")[2]) for path in others.values()]
@@ -637,7 +636,7 @@ class Hold:
             return {"pid": os.getpid(), "limits": limit(self.limits)}
         confine = self._confine
         os.chdir(self.home)
-        told = {"limits": limit(self.limits)}
+        told: dict[str, Any] = {"limits": limit(self.limits)}
         if not flags & confine.OTHER_PIDS:
             told["pid"] = os.getpid()
         confine.give_up_files(flags, number, self._ruleset)
@@ -809,7 +808,7 @@ def main() -> None:
     settings = json.loads(sys.argv[3])
     os.environ.pop("PWD", None)  # of a wrapper's
     hold = Hold(settings["limits"], settings["canary"])
-    packages = hold.reach(sys.argv[2])
+    packages = hold.reach(sys.argv[2]) if settings["own_uid"] else sys.argv[2]
     sys.path.insert(0, packages)
     import resource  # noqa: F401 - for the children
 

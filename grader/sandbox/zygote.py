@@ -60,6 +60,7 @@ class Zygote:
             raise SandboxError("NumPy is not installed beside the grader; install gradsmith again")
         parent = str(Path(next(iter(spec.submodule_search_locations))).parent)
         self.level = level
+        self._flags = level.flags
         self._last = 0
         self._refused = ""
         self._process: subprocess.Popen[bytes] | None = None
@@ -75,7 +76,8 @@ class Zygote:
             self._control.settimeout(ORDER_TIMEOUT)
             command = level.command(
                 [sys.executable, "-I", "-B", "-S", str(WORKER), str(theirs.fileno()), parent,
-                 json.dumps({"limits": limits.as_rlimits(), "canary": canary})]
+                 json.dumps({"limits": limits.as_rlimits(), "canary": canary,
+                             "own_uid": bool(level.flags & confine.UID)})]
             )  # fmt: skip
             try:
                 self._process = subprocess.Popen(
@@ -108,7 +110,7 @@ class Zygote:
 
     def serves(self, level: jail.Level) -> bool:
         """Take over another level that is started alike; whether it is."""
-        if level.command is not self.level.command:
+        if level.command is not self.level.command or level.flags & ~self._flags & confine.UID:
             return False
         self.level = level
         return True
