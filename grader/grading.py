@@ -196,6 +196,19 @@ class Grader:
                     chosen.append(replace(topic, exercises=tuple(kept), capstone=capstone))
         return chosen
 
+    def require(self, isolation: str) -> None:
+        """Insist that submissions are held at a level or more strongly.
+
+        Parameters
+        ----------
+        isolation : the level's name, or ``boundary``.
+
+        Raises
+        ------
+        IsolationError : they are not.
+        """
+        jail.require(self.sandbox.level, isolation)
+
     def close(self) -> None:
         """End the worker processes."""
         self.sandbox.close()

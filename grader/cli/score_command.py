@@ -40,6 +40,7 @@ def command(
     only: tuple[str, ...],
     seed: int,
     timeout: float,
+    isolation: str | None,
     format_: str,
     output: Path | None,
     fail_under: float | None,
@@ -53,6 +54,8 @@ def command(
 
     with starting(course_content(course)) as warm:
         exercises = exercises_named(warm.course, only) if only else None
-        reports = warm.grade(paths, exercises=exercises, seed=seed, timeout=timeout)
+        reports = warm.grade(
+            paths, exercises=exercises, seed=seed, timeout=timeout, isolation=isolation
+        )
     write_reports(reports, format_, output, verbose=verbose)
     return exit_code(reports, fail_under)

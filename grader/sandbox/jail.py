@@ -129,7 +129,7 @@ def _bubblewrapped(command: Sequence[str]) -> list[str]:
         "--unshare-uts",
     ]
     words += ["--unshare-cgroup-try", "--die-with-parent", "--new-session", "--as-pid-1"]
-    if os.geteuid() == 0:
+    if is_root():
         words += ["--cap-drop", "ALL"]
         for capability in ("CAP_SETUID", "CAP_SETGID", "CAP_KILL"):
             words += ["--cap-add", capability]
@@ -192,9 +192,14 @@ def _no_bubblewrap() -> str:
         return "bubblewrap is a program for Linux"
     if shutil.which("bwrap") is None:
         return "bwrap is not installed: `apt install bubblewrap`, or the like"
-    if os.geteuid() == 0 and not _may_make_namespaces():
+    if is_root() and not _may_make_namespaces():
         return "root without CAP_SYS_ADMIN, as in a container, cannot make namespaces"
     return _no_filter()
+
+
+def is_root() -> bool:
+    """Whether this process is root, where there is such a thing."""
+    return hasattr(os, "geteuid") and os.geteuid() == 0
 
 
 def _may_make_namespaces() -> bool:
@@ -233,7 +238,7 @@ def _no_landlock() -> str:
 
 def _no_uid() -> str:
     absent = _no_landlock()
-    if not absent and os.geteuid() != 0:
+    if not absent and not is_root():
         return "the grader does not run as root, and cannot give submissions another user"
     return absent
 

@@ -103,7 +103,7 @@ class Zygote:
         with open(canary, "w") as file:
             file.write("a submission that reads this is not held\n")
         os.chmod(canary, 0o644)
-        if os.geteuid() == 0:  # for children that have a uid of their own
+        if jail.is_root():  # for children that have a uid of their own
             os.chmod(self._home, 0o755)
             os.chmod(empty, 0o755)
         return canary

@@ -43,7 +43,7 @@ ARROWS: dict[str, set[str]] = {
     "sandbox": {"calls", "errors", "model", "notebooks"},
     "suite": {"errors", "model", "sandbox"},
     "scoring": {"model"},
-    "report": {"errors", "model", "questions"},
+    "report": {"errors", "model", "questions", "sandbox"},
     "figures": {"checks", "errors", "model"},
     "bank": {"checks", "content", "errors", "model", "sandbox", "suite"},
     "grading": {"bank", "catalog", "content", "model", "sandbox", "scoring", "submission", "suite"},

@@ -1160,7 +1160,7 @@ def test_closing_the_sandbox_ends_all(submit: Submit) -> None:
         topics[1].f()
         home = Path(own._zygote._home)
         pids = [own._zygote.pid, *children_of(own)]
-        assert len(pids) == 3
+        assert len(pids) >= 3
     assert all(gone(pid) for pid in pids)
     assert not home.exists()
     own.close()  # a second time does nothing
