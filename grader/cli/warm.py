@@ -82,9 +82,9 @@ class Warm:
             self.content, self.course, timeout=timeout, limits=self.limits, zygote=self.zygote
         )
         reports: list[Report] = []
-        if isolation is not None:
-            grader.require(isolation)
         with grader, Progress(console(stderr=True), n_exercises) as progress:
+            if isolation is not None:
+                grader.require(isolation)
             for number, submission in enumerate(submissions):
 
                 def advance(outcome: Outcome, number: int = number) -> None:

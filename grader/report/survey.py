@@ -12,7 +12,7 @@ from rich.text import Text
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from grader.sandbox.survey import Finding, Survey
+    from grader.model import Finding, Survey
 
 
 def print_survey(console: Console, survey: Survey) -> None:

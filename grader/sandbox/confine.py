@@ -403,6 +403,8 @@ def give_up_files(flags: int, number: int, ruleset: Ruleset | None) -> None:
     ------
     OSError : a part could not be had; nothing of a submission may run then.
     """
+    if flags & LANDLOCK and ruleset is None and not flags & WITHOUT_LANDLOCK:
+        raise Unavailable(errno.ENOSYS, "no Landlock")
     own_uid = bool(flags & UID or (flags & UID_OF_ROOT and os.getuid() == 0))
     if own_uid:
         take_uid(number)
@@ -410,11 +412,8 @@ def give_up_files(flags: int, number: int, ruleset: Ruleset | None) -> None:
     elif flags & OTHER_PIDS and ruleset is not None and ruleset.abi >= 2:
         _limit_tasks(N_TASKS_TOGETHER)
     _prctl(_PR_SET_NO_NEW_PRIVS, 1)
-    if flags & LANDLOCK:
-        if ruleset is not None:
-            ruleset.restrict()
-        elif not flags & WITHOUT_LANDLOCK:
-            raise Unavailable(errno.ENOSYS, "no Landlock")
+    if flags & LANDLOCK and ruleset is not None:
+        ruleset.restrict()
 
 
 def give_up_calls(flags: int) -> None:
@@ -448,7 +447,7 @@ CALLS = {  # harmless as they are called here, where nothing holds them
     "open_by_handle_at": ((304, 265), (-100, 0, 0)),
     "execve": ((59, 221), (0, 0, 0)),
     "setuid": ((105, 146), (0,)),
-    "chmod": ((268, 53), (-100, 0, 0o777)),
+    "fchmodat": ((268, 53), (-100, 0, 0o777)),
     "truncate": ((76, 45), (0, 0)),
     "shmget": ((29, 194), (0, 1, 0)),
     "tkill": ((200, 130), (1, 0)),

@@ -7,10 +7,10 @@ import os
 import platform
 import shutil
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 from grader.errors import SandboxError
+from grader.model import Finding, Survey
 from grader.sandbox import confine, jail
 
 EXTRAS = {
@@ -26,46 +26,6 @@ _INSTALLED_BY = {
     "genanki": "anki",
     "mkdocs": "site",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that was looked at.
-
-    Attributes
-    ----------
-    name : what.
-    there : whether it is there and works.
-    text : a version, what it gives, or why it does not work.
-    advice : what to do; empty where there is nothing.
-    """
-
-    name: str
-    there: bool
-    text: str
-    advice: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Survey:
-    """What a machine gives.
-
-    Attributes
-    ----------
-    system : the operating system and the architecture.
-    basics : Python, NumPy and fork.
-    levels : of isolation, strongest first.
-    used : the level in force; None where nothing can be graded.
-    boundary : whether that level contains hostile code.
-    packages : optional ones.
-    """
-
-    system: str
-    basics: tuple[Finding, ...]
-    levels: tuple[Finding, ...]
-    used: str | None
-    boundary: bool
-    packages: tuple[Finding, ...]
 
 
 def survey() -> Survey:
