@@ -624,6 +624,7 @@ class Hold:
         with contextlib.suppress(
             self._confine.Unavailable
         ):  # the child says so, and does not go on
+            self._confine.template()  # is kept
             self._ruleset = self._confine.Ruleset(sys.path, packages, self.home)
 
     def take_on(self, flags: int, number: int, system: System, parent: int) -> dict[str, Any]:
@@ -780,7 +781,7 @@ def zygote(control: socket.socket, wire: Any, np: Any, hold: Hold, system: Syste
             if order == b"?":
                 control.sendall(STATUS.pack(status))
             continue
-        hold.prepare(flags, folders_of(np))
+        hold.prepare(flags, folders_of(np))  # another level than at the start
         with socket.socket(fileno=fds[0]) as sock, contextlib.suppress(BlockingIOError):
             pid = os.fork()
             if pid == 0:
@@ -808,7 +809,7 @@ def main() -> None:
     settings = json.loads(sys.argv[3])
     os.environ.pop("PWD", None)  # of a wrapper's
     hold = Hold(settings["limits"], settings["canary"])
-    packages = hold.reach(sys.argv[2]) if settings["own_uid"] else sys.argv[2]
+    packages = hold.reach(sys.argv[2]) if settings["reach"] else sys.argv[2]
     sys.path.insert(0, packages)
     import resource  # noqa: F401 - for the children
 
@@ -821,6 +822,7 @@ def main() -> None:
     system.tune_allocator()
     system.hide_memory()
     system.adopt_orphans()
+    hold.prepare(settings["flags"], folders_of(np))
     gc.collect()
     gc.freeze()  # what is there stays: children need not look at it, nor copy its pages
     zygote(control, wire, np, hold, system)

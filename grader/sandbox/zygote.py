@@ -63,6 +63,7 @@ class Zygote:
         self._flags = level.flags
         self._last = 0
         self._refused = ""
+        self._prober: tuple[int, socket.socket] | None = None
         self._process: subprocess.Popen[bytes] | None = None
         with contextlib.ExitStack() as stack:
             self._stderr = stack.enter_context(tempfile.TemporaryFile())
@@ -77,7 +78,7 @@ class Zygote:
             command = level.command(
                 [sys.executable, "-I", "-B", "-S", str(WORKER), str(theirs.fileno()), parent,
                  json.dumps({"limits": limits.as_rlimits(), "canary": canary,
-                             "own_uid": bool(level.flags & confine.UID)})]
+                             "flags": level.flags, "reach": bool(level.flags & confine.UID)})]
             )  # fmt: skip
             try:
                 self._process = subprocess.Popen(
@@ -94,6 +95,9 @@ class Zygote:
                 self._refused = str(error)
             theirs.close()
             self._open = stack.pop_all()
+        # It is forked as soon as the process can: the answer is there when it is asked for.
+        with contextlib.suppress(SandboxError):
+            self._prober = self.fork(probe=True)
 
     def _furnish(self) -> str:
         """Make the empty folder, and a file that anyone may read but a child that is held; its path."""
@@ -112,6 +116,12 @@ class Zygote:
         """Take over another level that is started alike; whether it is."""
         if level.command is not self.level.command or level.flags & ~self._flags & confine.UID:
             return False
+        if level.flags != self.level.flags and self._prober is not None:
+            number, sock = self._prober
+            self._prober = None
+            sock.close()
+            with contextlib.suppress(SandboxError):
+                self.end(number)
         self.level = level
         return True
 
@@ -120,7 +130,7 @@ class Zygote:
         return self._process is None or self._process.poll() is not None
 
     def fork(self, *, probe: bool = False) -> tuple[int, socket.socket]:
-        """The number and the socket of a new child.
+        """The number and the socket of a new child, or of the one that has been probing since the start.
 
         Parameters
         ----------
@@ -130,6 +140,9 @@ class Zygote:
         ------
         SandboxError : the process has ended.
         """
+        if probe and self._prober is not None:
+            prober, self._prober = self._prober, None
+            return prober
         flags = self.level.flags | (confine.PROBE if probe and self.level.flags else 0)
         ours, theirs = socket.socketpair()
         try:
@@ -203,6 +216,8 @@ class Zygote:
 
     def close(self) -> None:
         """End the process; its children end with it. A second time does nothing."""
+        if self._prober is not None:
+            self._prober[1].close()
         self._control.close()
         if self._process is not None:
             try:
