@@ -869,6 +869,11 @@ class Sandbox:
         except SandboxError:
             self._zygote.close()
             self._zygote = Zygote(level, self.limits)
+            fault = self._fault(level)
+            if fault:
+                raise SandboxError(
+                    f"isolation {level.name!r} is no longer in force: {fault}"
+                ) from None
             worker = Worker(self._zygote)
         self.workers.add(worker)
         if self._stopped.is_set():  # meanwhile

@@ -110,7 +110,7 @@ def _advice(level: jail.Level, why: str) -> str:
         return (
             "lsm=landlock,… on the kernel's command line"
             if "is off" in confine.why_no_landlock(error)
-            else "Linux 5.13 or later; in a container also a Docker of 2022 or later"
+            else "Linux 5.13 or later; in a container also Docker 23 or later"
         )
     if "root" in why:
         return "run as root in a container, or install bubblewrap"
