@@ -191,7 +191,7 @@ def _no_bubblewrap() -> str:
     if sys.platform != "linux":
         return "bubblewrap is a program for Linux"
     if shutil.which("bwrap") is None:
-        return "bwrap is not installed: `apt install bubblewrap`, or the like"
+        return "bwrap is not installed"
     if is_root() and not _may_make_namespaces():
         return "root without CAP_SYS_ADMIN, as in a container, cannot make namespaces"
     return _no_filter()

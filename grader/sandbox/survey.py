@@ -74,17 +74,17 @@ def _level(level: jail.Level) -> Finding:
 
     absent = level.absent()
     if absent:
-        return Finding(level.name, False, absent, _advice(level, absent))
+        return Finding(level.name, False, absent, _advice(level))
     with Sandbox(levels=[level]) as sandbox:
         try:
             sandbox.level  # noqa: B018 - it probes
         except SandboxError as error:
             why = sandbox.passed_over.get(level.name) or str(error)
-            return Finding(level.name, False, why, _advice(level, why))
+            return Finding(level.name, False, why, _advice(level))
     return Finding(level.name, True, level.summary)
 
 
-def _advice(level: jail.Level, why: str) -> str:
+def _advice(level: jail.Level) -> str:
     """What to do about a level that does not work here; empty where that is known from the reason or not at all."""
     if sys.platform != "linux" or level.name == jail.RLIMITS.name:
         return ""
@@ -112,8 +112,6 @@ def _advice(level: jail.Level, why: str) -> str:
             if "is off" in confine.why_no_landlock(error)
             else "Linux 5.13 or later; in a container also Docker 23 or later"
         )
-    if "root" in why:
-        return "run as root in a container, or install bubblewrap"
     return ""
 
 

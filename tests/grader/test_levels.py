@@ -400,7 +400,7 @@ def test_another_user_than_root_is_held(with_bwrap: bool) -> None:
             [*for_any_user(prefix), "env", f"PATH={os.environ['PATH'] if with_bwrap else '/nowhere'}",
              *drop, python, "-c", DRIVER, canary],
             capture_output=True, text=True, check=False,
-            env={**os.environ, "PYTHONPATH": ":".join(map(str, path))},
+            env={**os.environ, "PYTHONPATH": ":".join(map(str, path)), "LD_LIBRARY_PATH": f"{prefix}/lib"},
         )  # fmt: skip
     if "mount" in done.stderr:
         pytest.skip("no mounts here")
