@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -303,6 +304,46 @@ def test_without_landlock_a_child_goes_no_further() -> None:
     """Where a level needs it, its absence is an error before anything else is given up."""
     with pytest.raises(confine.Unavailable, match="no Landlock"):
         confine.give_up_files(confine.LANDLOCK | confine.UID, 0, None)
+
+
+KILLED = """
+import os, signal, sys
+from grader.sandbox import jail
+from grader.sandbox.proxy import RemoteTopic, Sandbox
+level, = (one for one in jail.LEVELS if one.name == sys.argv[1])
+sandbox = Sandbox(levels=[level])
+topic = RemoteTopic(sandbox, "topic", "topic.py", "def f():\\n while True: pass\\ndef g(): return 1", ["f", "g"])
+topic.g()
+print(sandbox._zygote.pid, flush=True)
+topic.f()
+"""
+
+
+@linux
+def test_nothing_outlives_a_grader_that_is_killed(held: Sandbox) -> None:
+    """The zygote and a child in a loop end with it, whatever uid and namespace they have."""
+    with subprocess.Popen(
+        [sys.executable, "-c", KILLED, held.level.name], stdout=subprocess.PIPE, text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    ) as running:  # fmt: skip
+        assert running.stdout is not None
+        pids = [int(running.stdout.readline())]
+        for pid in pids:
+            pids += map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())
+        running.kill()
+    assert len(pids) >= 2
+    until = time.monotonic() + 10
+    while any(alive(pid) for pid in pids) and time.monotonic() < until:
+        time.sleep(0.01)
+    assert not [pid for pid in pids if alive(pid)]
+
+
+def alive(pid: int) -> bool:
+    """Whether a process runs; a zombie does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 # ---- other machines
