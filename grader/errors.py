@@ -7,6 +7,7 @@ GradsmithError                what, where, what to do; the command line prints i
 ├── WorkspaceError            a learner's workspace is missing, occupied or unreadable
 ├── UnreadableSubmissionError a path, file or archive that is not a submission
 ├── FigureError               functions whose figure cannot be drawn: a stub, an exception, a wrong shape
+├── IsolationError            submissions would be held less strongly than was asked for
 ├── SandboxError              the worker could not be started here: our fault
 └── VacuousCheckError         a check that could not have failed: the suite's fault
 SubmissionRaised (Exception)  the learner's function raised; type and message came over the wire
@@ -70,6 +71,10 @@ class UnreadableSubmissionError(GradsmithError):
 
 class FigureError(GradsmithError):
     """A figure cannot be drawn: a function that it needs is missing, fails, or returns no such array."""
+
+
+class IsolationError(GradsmithError):
+    """The isolation that is in force is weaker than what was required."""
 
 
 class SandboxError(GradsmithError):

@@ -63,6 +63,7 @@ class Grader:
     timeout : seconds for one call of a submission's function, and for importing a file.
     limits : what a submission's process may use.
     zygote : a worker process that was started before.
+    levels : the levels of isolation to try, strongest first; by default all.
 
     Raises
     ------
@@ -78,11 +79,12 @@ class Grader:
         timeout: float = DEFAULT_TIMEOUT,
         limits: jail.Limits | None = None,
         zygote: Zygote | None = None,
+        levels: Sequence[jail.Level] | None = None,
     ) -> None:
         self.content = content
         self.course = course or load_course(content)
         self.timeout = timeout
-        self.sandbox = Sandbox(limits, zygote)
+        self.sandbox = Sandbox(limits, zygote, levels=levels)
         self.bank = Bank(content)
 
     def grade(
@@ -265,6 +267,19 @@ class Grader:
                     capstone = topic.capstone if _all_of(topic, kept) else None
                     chosen.append(replace(topic, exercises=tuple(kept), capstone=capstone))
         return chosen
+
+    def require(self, isolation: str) -> None:
+        """Insist that submissions are held at a level or more strongly.
+
+        Parameters
+        ----------
+        isolation : the level's name, or ``boundary``.
+
+        Raises
+        ------
+        IsolationError : they are not.
+        """
+        jail.require(self.sandbox.level, isolation)
 
     def close(self) -> None:
         """End the worker processes."""

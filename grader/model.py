@@ -450,3 +450,43 @@ class Breaking:
     def share(self) -> float:
         """The share of mistakes that are rejected; 0 where the tests are void."""
         return self.n_rejected / self.n_mistakes if self.n_mistakes and not self.void else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at.
+
+    Attributes
+    ----------
+    name : what.
+    there : whether it is there and works.
+    text : a version, what it gives, or why it does not work.
+    advice : what to do; empty where there is nothing.
+    """
+
+    name: str
+    there: bool
+    text: str
+    advice: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What a machine gives.
+
+    Attributes
+    ----------
+    system : the operating system and the architecture.
+    basics : Python, NumPy and fork.
+    levels : of isolation, strongest first.
+    used : the level in force; None where nothing can be graded.
+    boundary : whether that level contains hostile code.
+    packages : optional ones.
+    """
+
+    system: str
+    basics: tuple[Finding, ...]
+    levels: tuple[Finding, ...]
+    used: str | None
+    boundary: bool
+    packages: tuple[Finding, ...]

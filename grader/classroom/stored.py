@@ -12,6 +12,7 @@ import zlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from grader.disclosure import for_instructor
 from grader.errors import GradsmithError
 from grader.model import Course, Problem, Report
 from grader.notebooks.cells import Place
@@ -98,13 +99,16 @@ def read_submission_text(text: str, name: str) -> Submission:
         )
         for one in entry["sources"]
     }
-    problems = tuple(Problem(*one, early=True) for one in entry["problems"])
+    problems = tuple(
+        Problem(topic, file, message, line, column, text, early=True)
+        for topic, file, message, line, column, text in entry["problems"]
+    )
     return Submission(name, sources, tuple(entry["topics"]), tuple(entry["notes"]), problems)
 
 
 def report_texts(report: Report) -> tuple[str, str]:
     """A report without its times, and the times."""
-    document = report_document([report])
+    document = report_document([for_instructor(report)])
     times = []
     for holder in _timed(document):
         times.append(round(holder["seconds"], DIGITS))

@@ -42,6 +42,7 @@ _COMMANDS = {
     "progress": "Show how far you are, and the mistakes you met most.",
     "update": "Bring new content into your workspace; your code stays.",
     "score": "Grade submissions: a file, a folder or a .zip each.",
+    "doctor": "Say what this machine gives to hold submissions with.",
     "figure": "Draw a picture from your functions, or from the solutions'.",
     "site": "Make a site of the statements and the interview questions.",
     "class": "Grade a class, keep what comes of it, and tell of it.",

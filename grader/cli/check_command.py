@@ -34,6 +34,7 @@ def command(
     workspace: Path | None,
     seed: int,
     timeout: float,
+    isolation: str | None,
     format_: str,
     output: Path | None,
     fail_under: float | None,
@@ -50,7 +51,9 @@ def command(
 
         root = find_workspace(workspace or Path.cwd()).root
         exercises = exercises_named(warm.course, names) if names else None
-        reports = warm.grade([root], exercises=exercises, seed=seed, timeout=timeout)
+        reports = warm.grade(
+            [root], exercises=exercises, seed=seed, timeout=timeout, isolation=isolation
+        )
     from grader.journal import Journal
 
     Journal(root).note(reports[0])

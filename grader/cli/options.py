@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from grader.cli.names import QUESTION_TAG, TAG
+from grader.sandbox.jail import CHOICES
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -69,14 +70,18 @@ disclosure_option = click.option(
     help="Write what a student may see, at most LEVEL: none (verdicts), names (checks by name, known mistakes) "
     "or full.",
 )  # fmt: skip
+isolation_option = click.option(
+    "--require-isolation", "isolation", type=click.Choice(CHOICES), metavar="LEVEL",
+    help="Grade nothing where submissions are held less strongly: boundary, or a level of `grader doctor`.",
+)  # fmt: skip
 verbose_option = click.option("--verbose", "-v", is_flag=True, help="Show every failing check.")
 
 
 def report_options(function: F) -> F:
     """The options of commands that grade."""
     for option in (
-        verbose_option, fail_under_option, output_option, format_option, timeout_option, seed_option,
-        course_option,
+        verbose_option, fail_under_option, output_option, format_option, isolation_option, timeout_option,
+        seed_option, course_option,
     ):  # fmt: skip
         function = option(function)
     return function

@@ -48,6 +48,7 @@ def command(
     disclosure: str | None,
     seed: int,
     timeout: float,
+    isolation: str | None,
     format_: str,
     output: Path | None,
     fail_under: float | None,
@@ -62,7 +63,9 @@ def command(
 
     with starting(course_content(course)) as warm:
         exercises = exercises_named(warm.course, only) if only else None
-        reports = warm.grade(paths, exercises=exercises, seed=seed, timeout=timeout)
+        reports = warm.grade(
+            paths, exercises=exercises, seed=seed, timeout=timeout, isolation=isolation
+        )
     from grader.disclosure import for_instructor, for_student
     from grader.model import Disclosure
 

@@ -37,17 +37,25 @@ class Warm:
         exercises: Sequence[str] | None,
         seed: int,
         timeout: float,
+        isolation: str | None = None,
     ) -> list[Report]:
         """Grade submissions, with progress on standard error.
 
+        Parameters
+        ----------
+        isolation : the level that is required.
+
         Raises
         ------
+        IsolationError : submissions would be held less strongly than that.
         UnreadableSubmissionError : a path is not a submission; none is graded then.
         """
         from grader.submission import read_submission
 
         submissions = [read_submission(path, self.course) for path in paths]
-        return self.judge(submissions, exercises=exercises, seed=seed, timeout=timeout)
+        return self.judge(
+            submissions, exercises=exercises, seed=seed, timeout=timeout, isolation=isolation
+        )
 
     def judge(
         self,
@@ -56,6 +64,7 @@ class Warm:
         exercises: Sequence[str] | None,
         seed: int,
         timeout: float,
+        isolation: str | None = None,
     ) -> list[Report]:
         """Grade submissions that have been read, with progress on standard error."""
         from grader.cli.options import console
@@ -72,8 +81,10 @@ class Warm:
         grader = Grader(
             self.content, self.course, timeout=timeout, limits=self.limits, zygote=self.zygote
         )
-        reports = []
+        reports: list[Report] = []
         with grader, Progress(console(stderr=True), n_exercises) as progress:
+            if isolation is not None:
+                grader.require(isolation)
             for number, submission in enumerate(submissions):
 
                 def advance(outcome: Outcome, number: int = number) -> None:
@@ -112,8 +123,15 @@ class Warm:
 def starting(content: Content) -> Iterator[Warm]:
     """Start a worker and load the course; the worker ends with the block."""
     limits = jail.Limits()
-    zygote = Zygote(jail.LEVELS[0], limits)
+    zygote = Zygote(jail.likeliest(), limits)
     try:
-        yield Warm(content, load_course(content), zygote, limits)
+        course = load_course(content)
+        behind = jail.LEVELS[jail.LEVELS.index(zygote.level) + 1 :]
+        if (
+            zygote.over() and behind
+        ):  # what should hold it has refused: the next level starts meanwhile
+            zygote.close()
+            zygote = Zygote(jail.likeliest(behind), limits)
+        yield Warm(content, course, zygote, limits)
     finally:
         zygote.close()

@@ -57,7 +57,7 @@ class Service:
         self.root = find_workspace(start).root
         self.content = locate(course or find_course(start))
         self.limits = jail.Limits()
-        self.zygote = Zygote(jail.LEVELS[0], self.limits)
+        self.zygote = Zygote(jail.likeliest(), self.limits)
         try:
             self.course: Course = load_course(self.content)
         except BaseException:

@@ -65,12 +65,12 @@ class Worker:
 
     Attributes
     ----------
-    hello : its greeting, once it has come: its process id and the limits in force.
+    hello : its greeting, once it has come: its process id, the limits in force, and what a probe found.
     """
 
-    def __init__(self, zygote: Zygote) -> None:
+    def __init__(self, zygote: Zygote, *, probe: bool = False) -> None:
         self.zygote = zygote
-        self.number, self._sock = zygote.fork()
+        self.number, self._sock = zygote.fork(probe=probe)
         self._sock.setblocking(False)
         self._readable = select.poll()
         self._readable.register(self._sock, select.POLLIN)
@@ -88,7 +88,7 @@ class Worker:
 
     @property
     def pid(self) -> int:
-        """Its process id, or 0 before it has greeted."""
+        """Its process id, or 0 before it has greeted and where it means nothing here."""
         return int(self.hello.get("pid", 0))
 
     # requests

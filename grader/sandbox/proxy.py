@@ -904,16 +904,29 @@ class Sandbox:
     ----------
     limits : resource limits of each child.
     zygote : one that was started before, with the same limits.
+    levels : the levels to try, strongest first; by default all.
+
+    Attributes
+    ----------
+    passed_over : why each level that was tried and is not in force does not work here, by its name.
 
     Raises
     ------
     SandboxError : no worker can be run here.
     """
 
-    def __init__(self, limits: jail.Limits | None = None, zygote: Zygote | None = None) -> None:
+    def __init__(
+        self,
+        limits: jail.Limits | None = None,
+        zygote: Zygote | None = None,
+        *,
+        levels: Sequence[jail.Level] | None = None,
+    ) -> None:
         self.limits = limits or jail.Limits()
         self.workers: set[Worker] = set()
-        self._zygote = zygote or Zygote(jail.LEVELS[0], self.limits)
+        self.passed_over: dict[str, str] = {}
+        self._levels = jail.LEVELS if levels is None else tuple(levels)
+        self._zygote = zygote or Zygote(jail.likeliest(self._levels), self.limits)
         self._level: jail.Level | None = None
         self._stopped = threading.Event()
         from grader.sandbox.worker import System  # needs a system with fork, as the zygote does
@@ -924,10 +937,10 @@ class Sandbox:
     def level(self) -> jail.Level:
         """The level in force: the strongest whose probe succeeds; probed at the first use."""
         if self._level is None:
-            self._level = jail.strongest(self._probe, jail.LEVELS)
+            self._level = jail.strongest(self._probe, self._levels)
             if self._level is None:
                 raise SandboxError(
-                    "no isolation level works on this machine; see the README's limits"
+                    "no isolation level works on this machine; `grader doctor` says why"
                 )
         return self._level
 
@@ -941,22 +954,26 @@ class Sandbox:
 
     def _probe(self, level: jail.Level) -> bool:
         """Run a child under `level` and look at what is in force in it."""
-        try:
-            if level is not self._zygote.level:
-                self._zygote.close()
-                self._zygote = Zygote(level, self.limits)
-            worker = Worker(self._zygote)
-        except SandboxError:
-            if level is jail.LEVELS[-1]:
-                raise
-            return False
+        fault = level.absent()
+        if not fault:
+            try:
+                fault = self._fault(level)
+            except SandboxError as error:
+                if level is self._levels[-1]:
+                    raise
+                fault = str(error)
+        if fault:
+            self.passed_over[level.name] = fault
+        return not fault
+
+    def _fault(self, level: jail.Level) -> str:
+        if not self._zygote.serves(level):
+            self._zygote.close()
+            self._zygote = Zygote(level, self.limits)
+        worker = Worker(self._zygote, probe=True)
         try:
             worker.greet()
-            return level.holds(worker.hello.get("limits", {}), self.limits)
-        except SandboxError:
-            if level is jail.LEVELS[-1]:
-                raise
-            return False
+            return level.fault(worker.hello, self.limits)
         finally:
             worker.kill()
 
@@ -978,6 +995,11 @@ class Sandbox:
         except SandboxError:
             self._zygote.close()
             self._zygote = Zygote(level, self.limits)
+            fault = self._fault(level)
+            if fault:
+                raise SandboxError(
+                    f"isolation {level.name!r} is no longer in force: {fault}"
+                ) from None
             worker = Worker(self._zygote)
         self.workers.add(worker)
         if self._stopped.is_set():  # meanwhile

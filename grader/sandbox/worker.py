@@ -1,12 +1,13 @@
 """The other process: it loads a submission and runs its functions. Nothing here is worth stealing.
 
-Run as ``python -I -B -S worker.py CONTROL_FD NUMPY_PARENT LIMITS``. The process is a *zygote*: it
+Run as ``python -I -B -S worker.py CONTROL_FD NUMPY_PARENT SETTINGS``. The process is a *zygote*: it
 imports NumPy once and then, for each socket that arrives on the control channel, forks a child which
-limits itself, loads one file and answers calls until the socket closes. The zygote ends its children
+limits itself and gives up what the level asks for (`confine`), loads one file
+and answers calls until the socket closes. The zygote ends its children
 when it is told to, says how they ended, and ends with the control channel.
 
 `-S` keeps site-packages off the path: a submission can import NumPy and the standard library, and
-neither the grader, pytest nor SciPy. Standard library, NumPy and `wire` only, all of it on the
+neither the grader, pytest nor SciPy. Standard library, NumPy, `wire` and `confine` only, all of it on the
 worker's side of the trust boundary: the grader believes nothing that comes from here beyond its
 being data.
 """
@@ -43,11 +44,14 @@ SCAN = 2  # flag of a CALL: call again and again, see `Host.scan`
 SCAN_TIME = 0.25  # seconds after which a scan ends, so that each call of it has its deadline
 BUFFER = 64 * 1024  # bytes read at once
 NESTING_LIMIT = 24  # as on the wire
-ORDER = struct.Struct("<cI")  # to the zygote: fork (+), end (-), end and say how it ended (?)
+ORDER = struct.Struct(
+    "<cIB"
+)  # to the zygote: fork (+, with flags), end (-), end and say how it ended (?)
 STATUS = struct.Struct("<i")  # from it: a status as waitpid gives it, or -1: it had not ended
 NOT_ENDED = -1
 ENDING_TIME = 0.25  # seconds that a child has to end by itself once its socket has closed
 REAP_INTERVAL_MS = 5  # while children are ending
+EMPTY = "empty"  # the folder of children that may write nowhere
 LOST_CHANNEL = 71  # exit status of a child whose socket has closed
 INTERNAL_ERROR = 70  # exit status of a child that could not go on
 
@@ -58,14 +62,14 @@ _bases_of_class = type.__dict__["__mro__"].__get__
 _traceback_of = BaseException.__dict__["__traceback__"].__get__
 
 
-def _load_wire() -> types.ModuleType:
-    """Import `wire` from beside this file, without its package."""
-    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "wire.py")
-    spec = importlib.util.spec_from_file_location("wire", path)
+def _load(name: str) -> types.ModuleType:
+    """Import a module from beside this file, without its package."""
+    path = os.path.join(os.path.dirname(os.path.abspath(__file__)), f"{name}.py")
+    spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise ImportError(path)
     module = importlib.util.module_from_spec(spec)
-    sys.modules["wire"] = module
+    sys.modules[name] = module
     spec.loader.exec_module(module)
     return module
 
@@ -608,7 +612,85 @@ class System:
             return []
 
 
-def child(sock: socket.socket, wire: Any, np: Any, limits: dict[str, int], system: System) -> None:
+class Hold:
+    """How strongly children are held, and what is made once for all of them.
+
+    Parameters
+    ----------
+    limits : resource limits, by the names of `resource`.
+    canary : a file that a child must not be able to read.
+    """
+
+    def __init__(self, limits: dict[str, int], canary: str) -> None:
+        self.limits = limits
+        self.canary = canary
+        self.home = os.path.abspath(EMPTY)
+        self.descriptors: list[int] = []  # that children keep
+        self._confine: Any = None
+        self._ruleset: Any = None
+
+    def reach(self, folder: str) -> str:
+        """Where Python is out of every other user's reach, import it through descriptors from here on.
+
+        Returns
+        -------
+        The path by which a folder of packages is to be read.
+        """
+        self._confine = _load("confine")
+        others: dict[str, str] = self._confine.by_descriptor(dict.fromkeys([*sys.path, folder]))
+        self.descriptors = [int(path.rpartition("/")[2]) for path in others.values()]
+
+        def moved(path: str) -> str:
+            for old, new in others.items():
+                if path == old or path.startswith(f"{old}/"):
+                    return new + path[len(old) :]
+            return path
+
+        if others:
+            sys.path[:] = map(moved, sys.path)
+            for module in list(sys.modules.values()):
+                if isinstance(getattr(module, "__path__", None), list):
+                    module.__path__[:] = map(moved, module.__path__)
+        return moved(folder)
+
+    def prepare(self, flags: int, packages: list[str]) -> None:
+        """In the zygote: load what a child needs to hold itself."""
+        if not flags or self._ruleset is not None:
+            return
+        if self._confine is None:
+            self._confine = _load("confine")
+        with contextlib.suppress(
+            self._confine.Unavailable
+        ):  # the child says so, and does not go on
+            self._confine.template()  # is kept
+            self._ruleset = self._confine.Ruleset(sys.path, packages, self.home)
+
+    def take_on(self, flags: int, number: int, system: System, parent: int) -> dict[str, Any]:
+        """In the child: give up what can be given up; what the greeting tells of it."""
+        if not flags:
+            with contextlib.suppress(OSError):
+                own = str(os.getpid())
+                os.mkdir(own, 0o700)
+                os.chdir(own)
+            return {"pid": os.getpid(), "limits": limit(self.limits)}
+        confine = self._confine
+        os.chdir(self.home)
+        told: dict[str, Any] = {"limits": limit(self.limits)}
+        if not flags & confine.OTHER_PIDS:
+            told["pid"] = os.getpid()
+        confine.give_up_files(flags, number, self._ruleset)
+        system.hide_memory()  # both are lost with a uid
+        system.die_with_parent(parent)
+        confine.give_up_calls(flags)
+        if flags & confine.PROBE:
+            told["refused"] = confine.refused(self.canary, parent)
+            told["unfit"] = confine.works()
+        return told
+
+
+def child(
+    sock: socket.socket, wire: Any, np: Any, hold: Hold, system: System, flags: int, number: int
+) -> None:
     """The life of one child: limit, greet, serve."""
     parent = os.getppid()
     os.setsid()
@@ -618,22 +700,22 @@ def child(sock: socket.socket, wire: Any, np: Any, limits: dict[str, int], syste
     null = os.open(os.devnull, os.O_RDWR)
     for fd in (0, 1, 2):
         os.dup2(null, fd)
-    own = sock.fileno()
-    for first, last in ((3, own), (own + 1, max(own, null) + 64)):
-        os.closerange(first, last)
-    with contextlib.suppress(OSError):
-        home = str(os.getpid())
-        os.mkdir(home)
-        os.chdir(home)
-    in_force = limit(limits)
+    os.close(null)
+    told = hold.take_on(flags, number, system, parent)
+    first = 3
+    for fd in sorted({sock.fileno(), *hold.descriptors}):
+        os.closerange(first, fd)
+        first = fd + 1
+    os.closerange(first, first + 64)
     if "random" in np.__dict__:  # or all children would draw alike
         np.random.seed()
     channel = Channel(sock, wire)
-    channel.send(wire.HELLO, 0, wire.dumps({"pid": os.getpid(), "limits": in_force}))
+    channel.send(wire.HELLO, 0, wire.dumps(told))
     # The submission does not stumble over this module or the way it was started.
     sys.argv = sys.orig_argv = [""]
     sys.modules["__main__"] = types.ModuleType("__main__")
-    sys.modules.pop("wire", None)
+    for name in ("wire", "confine"):
+        sys.modules.pop(name, None)
     Host(channel, np).serve()
 
 
@@ -718,9 +800,7 @@ def remove_folder(path: str) -> None:
             shutil.rmtree(path, ignore_errors=True)
 
 
-def zygote(
-    control: socket.socket, wire: Any, np: Any, limits: dict[str, int], system: System
-) -> None:
+def zygote(control: socket.socket, wire: Any, np: Any, hold: Hold, system: System) -> None:
     """Fork a child for each socket that arrives, until the control channel closes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     nursery = Nursery(system)
@@ -733,19 +813,20 @@ def zygote(
         message, fds, _, _ = socket.recv_fds(control, ORDER.size, 1)
         if len(message) < ORDER.size:
             break
-        order, number = ORDER.unpack(message)
+        order, number, flags = ORDER.unpack(message)
         if order != b"+":
             status = nursery.end(number, ask=order == b"?")
             if order == b"?":
                 control.sendall(STATUS.pack(status))
             continue
+        hold.prepare(flags, folders_of(np))  # another level than at the start
         with socket.socket(fileno=fds[0]) as sock, contextlib.suppress(BlockingIOError):
             pid = os.fork()
             if pid == 0:
                 exit_status = INTERNAL_ERROR
                 try:
                     control.close()
-                    child(sock, wire, np, limits, system)
+                    child(sock, wire, np, hold, system, flags, number)
                 except (EOFError, OSError):
                     exit_status = LOST_CHANNEL
                 finally:
@@ -754,24 +835,35 @@ def zygote(
     nursery.close()
 
 
+def folders_of(np: Any) -> list[str]:
+    """NumPy's own folders: the package, and the libraries that a wheel carries beside it."""
+    folder = os.path.dirname(os.path.abspath(np.__file__))
+    return [folder, f"{folder}.libs"]
+
+
 def main() -> None:
     """Start: NumPy first, from the one folder that is then forgotten."""
     control = socket.socket(fileno=int(sys.argv[1]))
-    sys.path.insert(0, sys.argv[2])
+    settings = json.loads(sys.argv[3])
+    os.environ.pop("PWD", None)  # of a wrapper's
+    hold = Hold(settings["limits"], settings["canary"])
+    packages = hold.reach(sys.argv[2]) if settings["reach"] else sys.argv[2]
+    sys.path.insert(0, packages)
     import resource  # noqa: F401 - for the children
 
     import numpy as np
 
     np.random  # noqa: B018 - loaded at its first use, which would be in every child
-    sys.path.remove(sys.argv[2])
-    wire = _load_wire()
+    sys.path.remove(packages)
+    wire = _load("wire")
     system = System()
     system.tune_allocator()
     system.hide_memory()
     system.adopt_orphans()
+    hold.prepare(settings["flags"], folders_of(np))
     gc.collect()
     gc.freeze()  # what is there stays: children need not look at it, nor copy its pages
-    zygote(control, wire, np, json.loads(sys.argv[3]), system)
+    zygote(control, wire, np, hold, system)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,10 @@ import tempfile
 from pathlib import Path
 
 from grader.errors import SandboxError
-from grader.sandbox import jail
+from grader.sandbox import confine, jail
+from grader.sandbox.jail import clean_environment
+
+__all__ = ["Zygote", "clean_environment"]
 
 WORKER = Path(__file__).with_name("worker.py")
 CLOSE_TIMEOUT = 2.0
@@ -23,7 +26,7 @@ CLOSE_TIMEOUT = 2.0
 ORDER_TIMEOUT = 10.0
 """Seconds for a running zygote to take an order and to answer it."""
 
-_ORDER = struct.Struct("<cI")  # as in `worker`
+_ORDER = struct.Struct("<cIB")  # as in `worker`
 _STATUS = struct.Struct("<i")
 
 
@@ -57,21 +60,25 @@ class Zygote:
             raise SandboxError("NumPy is not installed beside the grader; install gradsmith again")
         parent = str(Path(next(iter(spec.submodule_search_locations))).parent)
         self.level = level
+        self._flags = level.flags
         self._last = 0
         self._refused = ""
+        self._prober: tuple[int, socket.socket] | None = None
         self._process: subprocess.Popen[bytes] | None = None
         with contextlib.ExitStack() as stack:
             self._stderr = stack.enter_context(tempfile.TemporaryFile())
             self._home = stack.enter_context(
                 tempfile.TemporaryDirectory(prefix="gradsmith-", ignore_cleanup_errors=True)
             )
+            canary = self._furnish()
             self._control, theirs = socket.socketpair()
             stack.enter_context(self._control)
             stack.enter_context(theirs)
             self._control.settimeout(ORDER_TIMEOUT)
             command = level.command(
                 [sys.executable, "-I", "-B", "-S", str(WORKER), str(theirs.fileno()), parent,
-                 json.dumps(limits.as_rlimits())]
+                 json.dumps({"limits": limits.as_rlimits(), "canary": canary,
+                             "flags": level.flags, "reach": bool(level.flags & confine.UID)})]
             )  # fmt: skip
             try:
                 self._process = subprocess.Popen(
@@ -88,20 +95,63 @@ class Zygote:
                 self._refused = str(error)
             theirs.close()
             self._open = stack.pop_all()
+        # It is forked as soon as the process can: the answer is there when it is asked for.
+        with contextlib.suppress(SandboxError):
+            self._prober = self.fork(probe=True)
 
-    def fork(self) -> tuple[int, socket.socket]:
-        """The number and the socket of a new child.
+    def _furnish(self) -> str:
+        """Make the empty folder, and a file that anyone may read but a child that is held; its path."""
+        empty = os.path.join(self._home, jail.EMPTY)
+        canary = os.path.join(self._home, "canary")
+        os.mkdir(empty)
+        with open(canary, "w") as file:
+            file.write("a submission that reads this is not held\n")
+        os.chmod(canary, 0o644)
+        if jail.is_root():  # for children that have a uid of their own
+            os.chmod(self._home, 0o755)
+            os.chmod(empty, 0o755)
+        return canary
+
+    def serves(self, level: jail.Level) -> bool:
+        """Take over another level that is started alike; whether it is."""
+        if level.command is not self.level.command or level.flags & ~self._flags & confine.UID:
+            return False
+        if level.flags != self.level.flags and self._prober is not None:
+            number, sock = self._prober
+            self._prober = None
+            sock.close()
+            with contextlib.suppress(SandboxError):
+                self.end(number)
+        self.level = level
+        return True
+
+    def over(self) -> bool:
+        """Whether the process has ended, or could not be started."""
+        return self._process is None or self._process.poll() is not None
+
+    def fork(self, *, probe: bool = False) -> tuple[int, socket.socket]:
+        """The number and the socket of a new child, or of the one that has been probing since the start.
+
+        Parameters
+        ----------
+        probe : the child tries what must be refused, and tells in its greeting.
 
         Raises
         ------
         SandboxError : the process has ended.
         """
+        if probe and self._prober is not None:
+            prober, self._prober = self._prober, None
+            return prober
+        flags = self.level.flags | (confine.PROBE if probe and self.level.flags else 0)
         ours, theirs = socket.socketpair()
         try:
             with theirs:
                 self._last += 1
                 number = self._last
-                socket.send_fds(self._control, [_ORDER.pack(b"+", number)], [theirs.fileno()])
+                socket.send_fds(
+                    self._control, [_ORDER.pack(b"+", number, flags)], [theirs.fileno()]
+                )
         except OSError:
             ours.close()
             raise SandboxError(self.why_dead()) from None
@@ -115,7 +165,7 @@ class Zygote:
         SandboxError : the process itself has ended.
         """
         try:
-            self._control.sendall(_ORDER.pack(b"-", number))
+            self._control.sendall(_ORDER.pack(b"-", number, 0))
         except OSError:
             raise SandboxError(self.why_dead()) from None
 
@@ -131,7 +181,7 @@ class Zygote:
         SandboxError : the process itself has ended.
         """
         try:
-            self._control.sendall(_ORDER.pack(b"?", number))
+            self._control.sendall(_ORDER.pack(b"?", number, 0))
             data = self._control.recv(_STATUS.size)
         except OSError:
             data = b""
@@ -164,11 +214,15 @@ class Zygote:
         said = lines[-1] if lines else "it said nothing"
         if code is None:
             return f"the worker process does not answer: {said}"
+        if code > 128 and self.level.command is not jail.plain:  # the wrapper tells of it so
+            code = 128 - code
         how = f"was killed by signal {-code}" if code < 0 else f"ended with exit status {code}"
         return f"the worker process {how}: {said}"
 
     def close(self) -> None:
         """End the process; its children end with it. A second time does nothing."""
+        if self._prober is not None:
+            self._prober[1].close()
         self._control.close()
         if self._process is not None:
             try:
@@ -179,14 +233,3 @@ class Zygote:
                 self._process.wait()
         with contextlib.suppress(RecursionError):  # folders in folders, made to this end
             self._open.close()
-
-
-def clean_environment() -> dict[str, str]:
-    """What a worker sees of the environment: one thread, a locale, and where libraries lie."""
-    kept = {
-        key: os.environ[key]
-        for key in ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "DYLD_FALLBACK_LIBRARY_PATH")
-        if key in os.environ
-    }
-    threads = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-    return {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", **threads, **kept}

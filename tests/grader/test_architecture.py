@@ -111,8 +111,8 @@ def test_arrows(path: Path) -> None:
 
 
 def test_worker_imports_nothing_of_ours() -> None:
-    """The other process loads NumPy, the standard library and the wire, and nothing else."""
-    for name in ("worker", "wire"):
+    """The other process loads NumPy, the standard library, the wire and `confine`, and nothing else."""
+    for name in ("worker", "wire", "confine"):
         tree = ast.parse((PACKAGE / "sandbox" / f"{name}.py").read_text(encoding="utf-8"))
         found = set()
         for node in ast.walk(tree):

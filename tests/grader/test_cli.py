@@ -270,6 +270,7 @@ def test_list_and_show(run: Run) -> None:
         "progress",
         "update",
         "score",
+        "doctor",
         "figure",
         "site",
         "class",

@@ -40,7 +40,7 @@ def test_solution_earns_everything(toy_grader: Grader, toy: Content) -> None:
     report = toy_grader.grade(read_submission(toy.source("toy"), toy_grader.course))
     assert [score.status for score in report.scores] == [Status.PASSED, Status.PASSED]
     assert (report.earned, report.points, report.percent) == (5.0, 5.0, 100.0)
-    assert report.isolation == "rlimits"
+    assert report.isolation == toy_grader.sandbox.level.name
 
 
 def test_stub_is_missing(toy_grader: Grader, toy: Content) -> None:

@@ -56,7 +56,7 @@ def ask(sandbox: Sandbox, body: str) -> object:
 )
 def test_a_level_holds_what_it_requires(hello: dict[str, int], holds: bool) -> None:
     """Each required limit is in force at its value or below; no limit is no limit."""
-    assert RLIMITS.holds(hello, LIMITS) is holds
+    assert RLIMITS.holds({"limits": hello}, LIMITS) is holds
 
 
 def test_the_strongest_level_that_works_is_taken() -> None:

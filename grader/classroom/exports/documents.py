@@ -11,6 +11,7 @@ from typing import Any
 from grader.classroom.exports.tables import moment, number
 from grader.classroom.grades import Grade, Standing, plain
 from grader.classroom.model import Class
+from grader.disclosure import for_instructor
 from grader.report.json import report_document
 from grader.report.junit import ILLEGAL, dumps
 
@@ -68,7 +69,7 @@ def _student(grade: Grade) -> dict[str, Any]:
             "submitted": moment(result.submitted_at) or None,
             "graded": moment(result.graded_at) or None,
             "grader": _text(result.report.version) if result.report is not None else None,
-            "report": report_document([result.report])["submissions"][0]
+            "report": report_document([for_instructor(result.report)])["submissions"][0]
             if result.report is not None
             else None,
         },
@@ -100,7 +101,9 @@ def _suite(grade: Grade) -> ET.Element:
     report = grade.result.report if grade.result is not None else None
     cases: list[ET.Element] = []
     if report is not None:
-        for part in ET.fromstring(dumps([replace(report, submission=grade.student.id)])):
+        for part in ET.fromstring(
+            dumps([for_instructor(replace(report, submission=grade.student.id))])
+        ):
             for fact in part.iter("property"):
                 name = fact.get("name", "")
                 if name not in ("points_earned", "points_possible"):  # of a topic
