@@ -37,6 +37,7 @@ class Part:
     ----------
     name : of a function or class; empty for other code.
     first, last : its lines, from 1.
+    told : the lines of its docstring; none as an empty range.
     fragments : a number for each, in the order of the code.
     starts, ends : the first and the last line of each fragment.
     """
@@ -44,6 +45,7 @@ class Part:
     name: str
     first: int
     last: int
+    told: range
     fragments: NDArray[np.uint64]
     starts: NDArray[np.int64]
     ends: NDArray[np.int64]
@@ -89,15 +91,23 @@ def _part(node: ast.stmt, codes: list[int], lines: list[int]) -> Part:
     decorators: list[ast.expr] = getattr(node, "decorator_list", [])
     first = min([node.lineno, *(each.lineno for each in decorators)])
     last = node.end_lineno or node.lineno
+    told = _docstring(node)
     if len(codes) < LENGTH:
         none = np.zeros(0, np.int64)
-        return Part(name, first, last, none.astype(np.uint64), none, none)
+        return Part(name, first, last, told, none.astype(np.uint64), none, none)
     runs = np.lib.stride_tricks.sliding_window_view(np.array(codes, np.uint64), LENGTH)
     hashes = np.zeros(len(runs), np.uint64)
     for column in runs.T:
         hashes = hashes * _MULTIPLIER + column  # modulo 2^64
     at = np.lib.stride_tricks.sliding_window_view(np.array(lines, np.int64), LENGTH)
-    return Part(name, first, last, hashes, at.min(axis=1), at.max(axis=1))
+    return Part(name, first, last, told, hashes, at.min(axis=1), at.max(axis=1))
+
+
+def _docstring(node: ast.stmt) -> range:
+    body: list[ast.stmt] = getattr(node, "body", [])
+    if body and isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant):
+        return range(body[0].lineno, (body[0].end_lineno or body[0].lineno) + 1)
+    return range(0)
 
 
 def _words(root: ast.stmt, imported: dict[str, str]) -> Iterator[tuple[str, int]]:

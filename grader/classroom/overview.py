@@ -54,7 +54,7 @@ def overview_page(room: Class, *, anonymous: bool = False) -> str:
             "title": room.title,
             "found": found,
             "totals": _rows(found.totals, found.points) if found.totals is not None else (),
-            "kinds": _kinds(),
+            "kinds": _kinds(found.items),
             "number_of": lambda item, statuses: sum(item.counts.get(each, 0) for each in statuses),
             "sections": {name: _summary(each) for name, each in sections.items()},
             "pictures": _pictures(found, sections),
@@ -140,10 +140,12 @@ def _by_topic(items: Sequence[Item]) -> dict[str, list[Item]]:
     return dict(sorted(found.items()))
 
 
-def _kinds() -> list[tuple[str, tuple[Status, ...]]]:
+def _kinds(items: Sequence[Item]) -> list[tuple[str, tuple[Status, ...]]]:
+    """The columns of statuses that somebody has, as the pictures name them."""
     from grader.figures.classroom import KINDS
 
-    return [(word, statuses) for word, statuses, *_ in KINDS]
+    met = {status for item in items for status in item.counts}
+    return [(word, statuses) for word, statuses, *_ in KINDS if met.intersection(statuses)]
 
 
 def _rows(totals: Totals, points: float) -> list[tuple[str, str, str]]:

@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 from scipy import sparse  # type: ignore[import-untyped]  # it has no types
 
 from grader.classroom.fragments import Part, parts
+from grader.pieces import lines_of
 
 COMMON = 0.25
 """A fragment that more than this share of a class holds says nothing about two of them; three always may."""
@@ -99,16 +100,28 @@ class Findings:
 
 
 @dataclass(frozen=True, slots=True)
-class Side:
-    """A submission's file of one topic, with the lines that it shares with another's.
+class Line:
+    """A line of a submission; `shared` is whether a fragment that counts lies on it and stands in the other's file."""
+
+    number: int
+    text: str
+    shared: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Excerpt:
+    """A function of a submission, or what else stands at the top of a file, without docstring.
 
     Attributes
     ----------
-    lines : pairs of a line and its weight of shared fragments, from 0 (not shared) to 1 (shared by these two alone).
+    share : of the weight of its fragments, how much stands in the other's file too.
+    weight : of those that do.
     """
 
-    lines: tuple[tuple[str, float], ...]
-    functions: tuple[tuple[str, int, int, float], ...]
+    name: str
+    lines: tuple[Line, ...]
+    share: float
+    weight: float
 
 
 class Collection:
@@ -165,29 +178,25 @@ class Collection:
             pairs.append(Pair(a, b, float(scores[k]), tuple(told), same))
         return Findings(students, tuple(pairs), scores, self._references(students), self._unread)
 
-    def side(self, student: str, other: str, topic: str) -> Side:
-        """A file of a pair, with what it shares with the other's."""
-        if not self._weights:
-            raise ValueError("compare first")
+    def excerpts(self, student: str, other: str, topic: str) -> list[Excerpt]:
+        """The functions of a submission's file, with what each shares with another's file; after `compare`."""
         keys, weights = self._weights[topic]
-        theirs = _all_of(self._parts[topic].get(other, []))
-        text = self._texts[student].get(topic, "").splitlines()
-        shades = np.zeros(len(text) + 2)
-        functions = []
+        theirs = np.unique(_all_of(self._parts[topic].get(other, [])))
+        text = [line.rstrip("\r\n") for line in lines_of(self._texts[student].get(topic, ""))]
+        found = []
         for part in self._parts[topic].get(student, []):
             value = _looked_up(part.fragments, keys, weights)
-            shared = np.isin(part.fragments, theirs) & (value > 0)
-            for start, end, weight in zip(
-                part.starts[shared], part.ends[shared], value[shared], strict=True
-            ):
-                stretch = shades[start : end + 1]
-                np.maximum(stretch, weight, out=stretch)
-            total = float(value.sum())
-            if part.name and total > 0:
-                share = float(value[shared].sum()) / total
-                functions.append((part.name, part.first, part.last, share))
-        lines = tuple((line, float(shades[number])) for number, line in enumerate(text, start=1))
-        return Side(lines, tuple(functions))
+            shared = (value > 0) & np.isin(part.fragments, theirs)
+            spans = set(zip(part.starts[shared].tolist(), part.ends[shared].tolist(), strict=True))
+            marked = {number for start, end in spans for number in range(start, end + 1)}
+            lines = tuple(
+                Line(number, text[number - 1], number in marked)
+                for number in range(part.first, min(part.last, len(text)) + 1)
+                if number not in part.told
+            )
+            total, weight = float(value.sum()), float(value[shared].sum())
+            found.append(Excerpt(part.name, lines, weight / total if total else 0.0, weight))
+        return found
 
     def _scores(self, topic: str, students: Sequence[str]) -> NDArray[np.float64]:
         """The scores of one topic, a row and a column for each student."""

@@ -52,7 +52,11 @@ def draw_totals(percents: Sequence[float]) -> Figure:
         ax = figure.subplots()
         counts, edges = np.histogram(np.clip(percents, 0, 100), bins=np.arange(0, 101, 10))
         bars = ax.bar(edges[:-1], counts, width=10, align="edge", color=BLUE, edgecolor="white")
-        ax.bar_label(bars, [str(n) if n else "" for n in counts], padding=2, fontsize=9)
+        for label in ax.bar_label(
+            bars, [str(n) if n else "" for n in counts], padding=3, fontsize=9
+        ):
+            label.set_bbox({"facecolor": "white", "edgecolor": "none", "pad": 0.6})
+            label.set_zorder(5)  # before the line of the median
         median = float(np.median(percents))
         ax.axvline(median, color=INK, linestyle="--", linewidth=1.4, label=f"median {median:.0f} %")
         ax.set_xlim(0, 100)

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 TEMPLATES: Final = Path(__file__).with_name("templates")
 LONGEST: Final = 20_000
 """Characters of one text that are shown."""
+UNFOLDED: Final = 3
+"""Groups of failing checks of a function that are shown unfolded; on paper all are."""
 _KEPT: Final = "\n\t"
 _COMMAND: Final = re.compile(r"`([^`\n]{1,200})`")
 
@@ -82,6 +84,8 @@ def _environment(folder: Path) -> Environment:
         place=telling.place,
         source_line=telling.source_line,
         undecided=telling.counted,
+        tally=telling.tally,
+        unfolded=UNFOLDED,
         remarks=terminal.remarks,
         share=terminal.share,
         percentage=_percentage,

@@ -5,12 +5,14 @@ The words are the terminal report's own; whoever draws them decides how they loo
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from grader.model import Status
 from grader.report.terminal import (
     FOR_A_PERSON,
+    LOOKS,
     NOT_THEIRS,
     UNEXPLAINED,
     explanation,
@@ -77,7 +79,7 @@ def block(report: Report, score: Score | CapstoneScore) -> Block:
         known = causes - {"", UNEXPLAINED}
         one = len(causes) == 1 or not known
         if one and causes - {""}:
-            why = known.pop() if known else UNEXPLAINED
+            why = known.pop() if known else "" if score.reason else UNEXPLAINED
         entries = [
             Entry(tuple(o.check for o in outcomes), tuple(found), "" if one else cause)
             for (cause, *found), outcomes in groups.items()
@@ -104,6 +106,12 @@ def source_line(problem: Problem, limit: int = 400) -> str:
         at = min(max(problem.column - 1 - margin, 0), len(source))
         source += f"\n{' ' * at}^"
     return source
+
+
+def tally(scores: Sequence[Score]) -> str:
+    """How many of the functions have which status."""
+    of = Counter(score.status for score in scores)
+    return ", ".join(f"{of[status]} {look.word}" for status, look in LOOKS.items() if of[status])
 
 
 def counted(checks: Sequence[str]) -> str:
