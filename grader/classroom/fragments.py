@@ -12,6 +12,7 @@ from __future__ import annotations
 import ast
 import builtins
 import hashlib
+import re
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ LENGTH = 12
 """Nodes of a fragment: about a line of arithmetic. Fewer are met by chance, more are broken by any change."""
 MAX_NODES = 200_000
 """Of one file; the longest solution has 8,000. What stands behind them is not compared."""
+_INNER_IMPORT = re.compile(r"^[ \t]+from[ \t]|:[ \t]*from[ \t]|;[ \t]*from[ \t]", re.MULTILINE)
+"""Where ``from numpy import exp`` may stand inside of a function; most files need no search for it."""
 _BUILTINS = frozenset(dir(builtins))
 _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 """Odd, with its bits well mixed: that of Fibonacci hashing."""
@@ -61,9 +64,10 @@ def parts(text: str) -> list[Part] | None:
             tree = ast.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
+    inside = ast.walk(tree) if _INNER_IMPORT.search(text) else tree.body
     imported = {
         alias.asname or alias.name: alias.name
-        for node in ast.walk(tree)
+        for node in inside
         if isinstance(node, ast.ImportFrom)
         for alias in node.names
     }

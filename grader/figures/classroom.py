@@ -215,10 +215,10 @@ def draw_alikeness(scores: Sequence[float], named: Sequence[tuple[str, float]]) 
             edgecolor="white",
             linewidth=0.4,
         )
-        top = max(float(max(counts, default=1)), 1.0)
         for number, (name, score) in enumerate(named):
             ax.annotate(
-                name, (score, 0), xytext=(score, top * (0.95 - 0.13 * number)), fontsize=8.5,
+                name, (score, 0), xytext=(score, 0.94 - 0.11 * number), textcoords=("data", "axes fraction"),
+                fontsize=8.5,
                 ha="center" if 0.08 < score < 0.92 else ("right" if score >= 0.92 else "left"),
                 parse_math=False,
                 bbox={"boxstyle": "square,pad=0.1", "facecolor": "white", "edgecolor": "none"},
@@ -226,7 +226,7 @@ def draw_alikeness(scores: Sequence[float], named: Sequence[tuple[str, float]]) 
             )  # fmt: skip
         ax.set_xlim(0, 1)
         ax.set_yscale("symlog", linthresh=1)
-        ax.set_ylim(0, top * 3)
+        ax.set_ylim(0, 4 * max(float(max(counts, default=1)), 1.0))
         ax.set_xlabel("score of a pair: 0 nothing rare in common, 1 everything")
         ax.set_ylabel("pairs")
     return figure

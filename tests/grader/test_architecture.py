@@ -55,7 +55,10 @@ ARROWS: dict[str, set[str]] = {
         "catalog", "content", "errors", "grading", "journal", "model", "notebooks", "practice", "report", "sandbox",
         "submission", "workspace",
     },
-    "classroom": {"catalog", "content", "errors", "files", "grading", "model", "report", "sandbox", "submission"},
+    "classroom": {
+        "catalog", "content", "errors", "figures", "files", "grading", "model", "pieces", "report", "sandbox",
+        "submission",
+    },
     "site": {"content", "errors", "figures", "files", "model", "questions", "report"},
     "first_test": {"content", "model"},
     "breaking": {"bank", "calls", "content", "errors", "first_test", "model", "sandbox"},
@@ -63,9 +66,9 @@ ARROWS: dict[str, set[str]] = {
         "authoring", "bank", "catalog", "checks", "content", "grading", "model", "sandbox", "scoring", "stubs", "suite",
     },
     "cli": {
-        "audit", "authoring", "bank", "breaking", "catalog", "claims", "classroom", "content", "errors", "figures",
-        "files", "first_test", "grading", "journal", "mock", "model", "notebooks", "practice", "progress", "questions",
-        "report", "review", "sandbox", "scratch", "site", "stubs", "study", "submission", "update", "verify", "watch",
+        "audit", "authoring", "bank", "breaking", "catalog", "claims", "classroom", "content", "disclosure", "errors",
+        "figures", "files", "first_test", "grading", "journal", "mock", "model", "notebooks", "practice", "progress",
+        "questions", "report", "review", "sandbox", "scratch", "site", "stubs", "study", "submission", "update", "verify", "watch",
         "workspace",
     },
 }  # fmt: skip
