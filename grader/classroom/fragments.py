@@ -122,6 +122,8 @@ def _words(root: ast.stmt, imported: dict[str, str]) -> Iterator[tuple[str, int]
         line = getattr(node, "lineno", line)
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
             continue  # a docstring, or another value that is thrown away
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            continue
         if isinstance(node, ast.Name):
             if node.id in imported:  # exp(x) after `from numpy import exp` is np.exp(x)
                 yield f"Attribute {imported[node.id]}", line

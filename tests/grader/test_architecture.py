@@ -68,8 +68,8 @@ ARROWS: dict[str, set[str]] = {
     "cli": {
         "audit", "authoring", "bank", "breaking", "catalog", "claims", "classroom", "content", "disclosure", "errors",
         "figures", "files", "first_test", "grading", "journal", "mock", "model", "notebooks", "practice", "progress",
-        "questions", "report", "review", "sandbox", "scratch", "site", "stubs", "study", "submission", "update", "verify", "watch",
-        "workspace",
+        "questions", "report", "review", "sandbox", "scratch", "site", "stubs", "study", "submission", "update",
+        "verify", "watch", "workspace",
     },
 }  # fmt: skip
 
