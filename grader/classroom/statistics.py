@@ -36,6 +36,8 @@ TAIL = 0.27
 QUANTILE = 0.9
 SLOWEST = 12
 """Checks that are told of."""
+OURS = (Status.UNRESOLVED, Status.GRADER_ERROR)
+"""Statuses that say nothing about the student's work."""
 
 Array = NDArray[np.float64]
 
@@ -61,7 +63,7 @@ class Item:
     Attributes
     ----------
     counts : how many have each status.
-    asked : how many were graded on it; `passed` is the share of these.
+    asked : how many were graded on it, without those whose check could not decide; `passed` is the share of these.
     correlation, difference : r and D; None where there are too few students, or all or none passed.
     """
 
@@ -184,7 +186,7 @@ def _items(reports: Sequence[Report], earned: Array) -> tuple[Item, ...]:
             own.setdefault(name, {})[row] = score.earned
     items = []
     for name, topic in names.items():
-        rows = list(status[name])
+        rows = [row for row, found in status[name].items() if found not in OURS]
         passed = np.array([status[name][row] is Status.PASSED for row in rows], float)
         rest = earned[rows] - np.array([own[name][row] for row in rows])
         items.append(
@@ -193,7 +195,7 @@ def _items(reports: Sequence[Report], earned: Array) -> tuple[Item, ...]:
                 topic,
                 Counter(status[name].values()),
                 len(rows),
-                float(np.mean(passed)),
+                float(np.mean(passed)) if rows else 0.0,
                 correlation(passed, rest),
                 difference(passed, earned[rows]),
             )

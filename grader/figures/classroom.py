@@ -12,6 +12,7 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from grader.figures.style import (
     BLUE,
+    GREEN,
     GREY,
     INK,
     LIGHT,
@@ -32,6 +33,8 @@ _ORIENTED = tuple(map(int, matplotlib.__version__.split(".")[:2])) >= (3, 10)
 """Whether a box plot knows `orientation`, which `vert` gives way to."""
 ROW = 0.3
 """Inches of a bar, with its gap."""
+NAME = 52
+"""Characters of a check's name."""
 SENTENCE = 58
 """Characters of a line of a mistake's sentence."""
 KINDS: tuple[tuple[str, tuple[Status, ...], str, str], ...] = (
@@ -40,7 +43,8 @@ KINDS: tuple[tuple[str, tuple[Status, ...], str, str], ...] = (
     ("missing", (Status.MISSING,), LIGHT, ""),
     ("error", (Status.ERROR,), ORANGE, "xxx"),
     ("timeout", (Status.TIMEOUT,), PURPLE, "..."),
-    ("other", (Status.UNRESOLVED, Status.GRADER_ERROR, Status.WAITING, Status.TAMPERED), SKY, "\\\\\\"),
+    ("waiting", (Status.WAITING,), SKY, ""),
+    ("undecided", (Status.UNRESOLVED, Status.GRADER_ERROR, Status.TAMPERED), GREEN, "\\\\\\"),
 )  # fmt: skip
 """What a function can be, with colour and hatching, so that colour does not stand alone."""
 
@@ -162,7 +166,7 @@ def draw_slowest(checks: Sequence[tuple[str, float, float]]) -> Figure:
         ax.barh(at, [m for _, m, _ in checks], height=0.3, color=BLUE, label="median")
         for row, each in enumerate(high):
             ax.text(each, row, f" {each:.3g} s", va="center", fontsize=9)
-        _named(ax, [name for name, *_ in checks])
+        _named(ax, [textwrap.shorten(name, NAME, placeholder=" …") for name, *_ in checks])
         ax.set_xlim(0, max(high) * 1.15)
         ax.set_xlabel("seconds")
         figure.legend(loc="outside lower center", ncols=2)

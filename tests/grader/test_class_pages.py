@@ -272,6 +272,19 @@ def test_totals_by_hand(samples: ModuleType) -> None:
     assert [item.correlation for item in found.items] == [None] * 3  # too few students
 
 
+def test_what_we_could_not_decide_is_no_failure(samples: ModuleType) -> None:
+    """Who passed is a share of those on whom there is a verdict."""
+    exercise = samples.SOFTMAX.exercises[0]
+    ours = samples.judged(
+        exercise, Status.GRADER_ERROR, "the suite raised", values=Failure("raised")
+    )
+    rows = [samples.passed(exercise), samples.missing(exercise), ours, ours]
+    (item,) = overview(a_class([samples.report(score) for score in rows])).items
+    assert (item.asked, item.passed, item.counts[Status.GRADER_ERROR]) == (2, 0.5, 2)
+    (item,) = overview(a_class([samples.report(ours)])).items
+    assert (item.asked, item.passed) == (0, 0.0)
+
+
 def test_correlation_is_the_point_biserial_one() -> None:
     """scipy computes the same, and NumPy's correlation of 0 and 1 with the points."""
     rng = np.random.default_rng(5)
