@@ -27,6 +27,13 @@ MAX_NODES = 200_000
 """Of one file; the longest solution has 8,000. What stands behind them is not compared."""
 _INNER_IMPORT = re.compile(r"^[ \t]+from[ \t]|:[ \t]*from[ \t]|;[ \t]*from[ \t]", re.MULTILINE)
 """Where ``from numpy import exp`` may stand inside of a function; most files need no search for it."""
+_UNSEEN = ("annotation", "returns", "ctx", "type_comment", "type_params")
+_FIELDS: dict[type[ast.AST], tuple[str, ...]] = {
+    kind: tuple(name for name in reversed(kind._fields) if name not in _UNSEEN)
+    for kind in vars(ast).values()
+    if isinstance(kind, type) and issubclass(kind, ast.AST)
+}
+"""The fields of a node that are looked at, the last first."""
 _BUILTINS = frozenset(dir(builtins))
 _MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
 """Odd, with its bits well mixed: that of Fibonacci hashing."""
@@ -136,14 +143,12 @@ def _words(root: ast.stmt, imported: dict[str, str]) -> Iterator[tuple[str, int]
             stack += [(node.value, line), (node.target, line)]
             continue
         yield _word(node), line
-        children = [
-            child
-            for field, value in ast.iter_fields(node)
-            if field not in ("annotation", "returns", "ctx", "type_comment", "type_params")
-            for child in (value if isinstance(value, list) else [value])
-            if isinstance(child, ast.AST)
-        ]
-        stack += [(child, line) for child in reversed(children)]
+        for name in _FIELDS[type(node)]:
+            value = getattr(node, name)
+            if isinstance(value, list):
+                stack += [(child, line) for child in reversed(value) if isinstance(child, ast.AST)]
+            elif isinstance(value, ast.AST):
+                stack.append((value, line))
 
 
 def _word(node: ast.AST) -> str:

@@ -37,6 +37,7 @@ NAME = 52
 """Characters of a check's name."""
 SENTENCE = 58
 """Characters of a line of a mistake's sentence."""
+_OURS = (Status.UNRESOLVED, Status.GRADER_ERROR)
 KINDS: tuple[tuple[str, tuple[Status, ...], str, str], ...] = (
     ("passed", (Status.PASSED,), BLUE, ""),
     ("failed", (Status.FAILED,), VERMILION, "///"),
@@ -44,7 +45,7 @@ KINDS: tuple[tuple[str, tuple[Status, ...], str, str], ...] = (
     ("error", (Status.ERROR,), ORANGE, "xxx"),
     ("timeout", (Status.TIMEOUT,), PURPLE, "..."),
     ("waiting", (Status.WAITING,), SKY, ""),
-    ("undecided", (Status.UNRESOLVED, Status.GRADER_ERROR, Status.TAMPERED), GREEN, "\\\\\\"),
+    ("undecided", (*_OURS, Status.TAMPERED), GREEN, "\\\\\\"),
 )  # fmt: skip
 """What a function can be, with colour and hatching, so that colour does not stand alone."""
 
@@ -90,7 +91,8 @@ def draw_statuses(title: str, rows: Sequence[tuple[str, Mapping[Status, int]]]) 
             )  # fmt: skip
             starts += widths
         for row, (_, counts) in enumerate(rows):
-            share = counts.get(Status.PASSED, 0) / max(starts[row], 1)
+            decided = sum(n for status, n in counts.items() if status not in _OURS)
+            share = counts.get(Status.PASSED, 0) / max(decided, 1)
             ax.text(starts[row], row, f" {_percent(share)}", va="center", fontsize=9)
         _named(ax, [name for name, _ in rows])
         ax.set_xlim(0, max(float(max(starts, default=1)), 1) * 1.09)
