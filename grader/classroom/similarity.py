@@ -36,6 +36,8 @@ KNOWN = 0.25
 """What remains of the weight of a fragment that stands in the course itself."""
 GRACE = 40.0
 """Weight that is added below the line: that of two functions of some lines, in full."""
+MOST = 1000
+"""Pairs that are told of, out of 124,750 in a class of 500."""
 REFERENCE_LEAST = 30
 """Fragments that a function needs to be told of as the solution's own: about five lines."""
 REFERENCE_SHARE = 0.1
@@ -86,7 +88,7 @@ class Findings:
     Attributes
     ----------
     students : who was compared.
-    pairs : the most alike first, all with a score above 0.
+    pairs : the most alike first, `MOST` of them at most, all with a score above 0.
     scores : of every pair, those with 0 among them, in no order.
     references : the most functions first.
     unread : files that are not Python and were not compared, by student.
@@ -169,7 +171,7 @@ class Collection:
         scores = best[rows, columns]
         order = np.lexsort((columns, rows, -scores))
         pairs = []
-        for k in order[scores[order] > 0]:
+        for k in order[scores[order] > 0][:MOST]:
             i, j = int(rows[k]), int(columns[k])
             by_topic = [(topic, float(table[i, j])) for topic, table in tables.items()]
             told = sorted((each for each in by_topic if each[1] > 0), key=lambda each: -each[1])
