@@ -34,14 +34,19 @@ def feedback(
     questions : titles of interview questions by exercise, for those that have not passed.
     lines : what else is said beneath the total, by student: late days, penalties.
     """
-    results = {result.student: result for result in room.results}
-    ids = list(dict.fromkeys([*room.roster, *results]))
-    names = file_names(ids)
-    for id in ids:
-        student = room.roster.get(id, Student(id))
+    # A result is read when it is asked for, and a large class need not fit into memory: so twice, one by one.
+    present = [result.student for result in room.results]
+    handed = set(present)
+    names = file_names(dict.fromkeys([*room.roster, *present]))
+    for result in room.results:
+        known = room.roster.get(
+            result.student, Student(result.student, getattr(result, "name", ""))
+        )
+        said = (lines or {}).get(known.id, ())
+        yield names[known.id], _feedback(room, known, result, disclose, questions or {}, said)
+    for id in [id for id in room.roster if id not in handed]:
         said = (lines or {}).get(id, ())
-        result = results.get(id)
-        yield names[id], _feedback(room, student, result, disclose, questions or {}, said)
+        yield names[id], _feedback(room, room.roster[id], None, disclose, questions or {}, said)
 
 
 def _feedback(
@@ -63,6 +68,7 @@ def _feedback(
             "section": student.section,
             "submitted": f"{submitted:%Y-%m-%d %H:%M %Z}".strip() if submitted else "",
             "withheld": result is not None and result.withheld,
+            "ours": getattr(result, "ours", False),
             "fault": result.fault or "no reason was given" if result is not None else "",
             "report": disclose(report) if report is not None else None,
             "questions": questions,

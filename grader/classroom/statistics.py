@@ -26,7 +26,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from grader.classroom.model import Class, Result
+from grader.classroom.model import Class
 from grader.model import Report, Status
 
 LEAST = 20
@@ -134,27 +134,74 @@ class Overview:
     sections: Mapping[str, tuple[float, ...]]
 
 
+class _Gathered:
+    """What is kept of the reports of a class, which are read one by one: a large class need not fit into memory."""
+
+    def __init__(self) -> None:
+        self.students: list[str] = []
+        self.earned: list[float] = []
+        self.points = 0.0
+        self.topics: dict[str, str] = {}
+        self.scores: dict[str, dict[int, tuple[Status, float]]] = {}
+        self.met: dict[tuple[str, str], tuple[str, dict[str, None]]] = {}
+        self.seconds: dict[tuple[str, str], list[float]] = {}
+        self.titles: dict[str, str] = {}
+        self.capstones: dict[str, Counter[Status]] = {}
+
+    def add(self, student: str, report: Report) -> None:
+        row = len(self.students)
+        self.students.append(student)
+        self.earned.append(report.earned)
+        self.points = max(self.points, report.points)
+        for score in report.scores:
+            name = score.exercise.name
+            self.topics.setdefault(name, score.exercise.topic)
+            self.scores.setdefault(name, {})[row] = (score.status, score.earned)
+            for outcome in score.outcomes:
+                if outcome.seconds > 0:
+                    key = (name, outcome.check)
+                    self.seconds.setdefault(key, []).append(outcome.seconds)
+                cause = outcome.failure.cause if outcome.failure is not None else None
+                if cause is not None and cause.kind == "mistake":
+                    found = self.met.setdefault((name, cause.name), (cause.sentence, {}))
+                    found[1][student] = None
+        for capstone in report.capstones:
+            topic = capstone.capstone.topic
+            self.titles.setdefault(topic, capstone.capstone.title)
+            self.capstones.setdefault(topic, Counter())[capstone.status] += 1
+
+
 def overview(room: Class) -> Overview:
     """The class in numbers."""
-    present = {result.student for result in room.results}
-    counted = [(r, r.report) for r in room.results if r.report is not None and not r.withheld]
-    reports = [report for _, report in counted]
-    points = room.points or max((report.points for report in reports), default=0.0)
-    earned = np.array([report.earned for report in reports])
+    gathered = _Gathered()
+    present, withheld, unreadable = set(), [], []
+    for result in room.results:
+        present.add(result.student)
+        if result.report is None:
+            unreadable.append((result.student, result.fault))
+        elif result.withheld:
+            withheld.append(result.student)
+        else:
+            gathered.add(result.student, result.report)
+    points = room.points or gathered.points
+    earned = np.array(gathered.earned)
     percents = tuple(100.0 * float(each) / points if points else 0.0 for each in earned)
     return Overview(
-        n=len(counted),
+        n=len(earned),
         points=points,
         totals=_totals(earned),
         percents=percents,
-        items=_items(reports, earned),
-        misconceptions=_misconceptions(counted),
-        slowest=_slowest(reports),
-        capstones=_capstones(reports),
+        items=_items(gathered, earned),
+        misconceptions=_misconceptions(gathered),
+        slowest=_slowest(gathered),
+        capstones=tuple(
+            Capped(topic, title, gathered.capstones[topic])
+            for topic, title in gathered.titles.items()
+        ),
         absent=tuple(id for id in room.roster if id not in present),
-        withheld=tuple(result.student for result in room.results if result.withheld),
-        unreadable=tuple((r.student, r.fault) for r in room.results if r.report is None),
-        sections=_sections(room, counted, percents),
+        withheld=tuple(withheld),
+        unreadable=tuple(unreadable),
+        sections=_sections(room, gathered.students, percents),
     )
 
 
@@ -174,33 +221,24 @@ def _totals(earned: Array) -> Totals | None:
     )
 
 
-def _items(reports: Sequence[Report], earned: Array) -> tuple[Item, ...]:
-    names: dict[str, str] = {}
-    status: dict[str, dict[int, Status]] = {}
-    own: dict[str, dict[int, float]] = {}
-    for row, report in enumerate(reports):
-        for score in report.scores:
-            name = score.exercise.name
-            names.setdefault(name, score.exercise.topic)
-            status.setdefault(name, {})[row] = score.status
-            own.setdefault(name, {})[row] = score.earned
+def _items(gathered: _Gathered, earned: Array) -> tuple[Item, ...]:
     items = []
-    for name, topic in names.items():
-        rows = [row for row, found in status[name].items() if found not in OURS]
-        passed = np.array([status[name][row] is Status.PASSED for row in rows], float)
-        rest = earned[rows] - np.array([own[name][row] for row in rows])
+    for name, scores in gathered.scores.items():
+        rows = [row for row, (status, _) in scores.items() if status not in OURS]
+        passed = np.array([scores[row][0] is Status.PASSED for row in rows], float)
+        rest = earned[rows] - np.array([scores[row][1] for row in rows])
         items.append(
             Item(
                 name,
-                topic,
-                Counter(status[name].values()),
+                gathered.topics[name],
+                Counter(status for status, _ in scores.values()),
                 len(rows),
                 float(np.mean(passed)) if rows else 0.0,
                 correlation(passed, rest),
                 difference(passed, earned[rows]),
             )
         )
-    order = {name: number for number, name in enumerate(names)}
+    order = {name: number for number, name in enumerate(gathered.scores)}
     return tuple(sorted(items, key=lambda item: (item.passed, order[item.name])))
 
 
@@ -241,54 +279,29 @@ def _best(passed: Array, key: Array, size: int) -> float:
     return float(np.sum(passed[above]) + part * np.sum(passed[at])) / size
 
 
-def _misconceptions(counted: Sequence[tuple[Result, Report]]) -> tuple[Misconception, ...]:
-    met: dict[tuple[str, str], tuple[str, dict[str, None]]] = {}
-    for result, report in counted:
-        for score in report.scores:
-            for outcome in score.outcomes:
-                cause = outcome.failure.cause if outcome.failure is not None else None
-                if cause is not None and cause.kind == "mistake":
-                    key = (score.exercise.name, cause.name)
-                    met.setdefault(key, (cause.sentence, {}))[1][result.student] = None
+def _misconceptions(gathered: _Gathered) -> tuple[Misconception, ...]:
     found = [
         Misconception(name, exercise, sentence, tuple(sorted(students)))
-        for (exercise, name), (sentence, students) in met.items()
+        for (exercise, name), (sentence, students) in gathered.met.items()
     ]
     return tuple(sorted(found, key=lambda each: (-len(each.students), each.exercise, each.name)))
 
 
-def _slowest(reports: Sequence[Report]) -> tuple[Slow, ...]:
-    seconds: dict[tuple[str, str], list[float]] = {}
-    for report in reports:
-        for score in report.scores:
-            for outcome in score.outcomes:
-                if outcome.seconds > 0:
-                    key = (score.exercise.name, outcome.check)
-                    seconds.setdefault(key, []).append(outcome.seconds)
+def _slowest(gathered: _Gathered) -> tuple[Slow, ...]:
     found = [
         Slow(name, check, len(each), float(np.median(each)), float(np.quantile(each, QUANTILE)))
-        for (name, check), each in seconds.items()
+        for (name, check), each in gathered.seconds.items()
     ]
     found.sort(key=lambda each: (-each.high, each.exercise, each.check))
     return tuple(found[:SLOWEST])
 
 
-def _capstones(reports: Sequence[Report]) -> tuple[Capped, ...]:
-    titles: dict[str, str] = {}
-    counts: dict[str, Counter[Status]] = {}
-    for report in reports:
-        for score in report.capstones:
-            titles.setdefault(score.capstone.topic, score.capstone.title)
-            counts.setdefault(score.capstone.topic, Counter())[score.status] += 1
-    return tuple(Capped(topic, title, counts[topic]) for topic, title in titles.items())
-
-
 def _sections(
-    room: Class, counted: Sequence[tuple[Result, Report]], percents: Sequence[float]
+    room: Class, students: Sequence[str], percents: Sequence[float]
 ) -> dict[str, tuple[float, ...]]:
     found: dict[str, list[float]] = {}
-    for (result, _), percent in zip(counted, percents, strict=True):
-        student = room.roster.get(result.student)
+    for id, percent in zip(students, percents, strict=True):
+        student = room.roster.get(id)
         if student is not None and student.section:
             found.setdefault(student.section, []).append(percent)
     return {name: tuple(found[name]) for name in sorted(found)}

@@ -57,9 +57,11 @@ def command(results: Path, out: Path, disclosure: str, course: Path | None) -> N
 
 def _disclosure(ceiling: str) -> Callable[[Report], Report]:
     """What is left of a report for a student."""
-    from grader.disclosure import disclosed  # type: ignore[import-untyped,unused-ignore]
+    from grader.disclosure import for_student  # type: ignore[import-untyped,unused-ignore]
+    from grader.model import Disclosure  # type: ignore[attr-defined,unused-ignore]
 
-    return lambda report: disclosed(report, ceiling)  # type: ignore[no-any-return,unused-ignore]
+    level = Disclosure(ceiling)
+    return lambda report: for_student(report, level)  # type: ignore[no-any-return,unused-ignore]
 
 
 def _questions(content: Content) -> dict[str, list[str]]:

@@ -13,7 +13,6 @@ from grader.cli.options import course_content, course_option
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from grader.classroom.model import Class
 
 _EXAMPLES = """\b
 Examples:
@@ -37,36 +36,35 @@ _OURS = re.compile(r"pair-\d{3,}\.html")
 def command(source: Path, output: Path, n_pairs: int, course: Path | None) -> None:
     """Find submissions that are too alike, and show them side by side.
 
-    PATH is a folder with a submission in each entry, or the results of a class. Names of variables,
+    PATH is the results of a class, or a folder or download with all submissions. Names of variables,
     comments and the order of functions hide nothing; what the whole class writes, or the solutions
     hold, counts little. A high score is a reason to look and no proof."""
     from grader.catalog import load_course
     from grader.classroom.alike import INDEX, alike_pages, known_of
+    from grader.classroom.handed_in import handed_in
     from grader.classroom.similarity import Collection
     from grader.cli.options import console
-    from grader.errors import GradsmithError, UnreadableSubmissionError
+    from grader.errors import GradsmithError
     from grader.files import make_folder, write_atomically
-    from grader.report.progress import Progress
-    from grader.submission import read_submission
+    from grader.report.progress import Waiting
 
     content = course_content(course)
     loaded = load_course(content)
-    paths, names = _submissions(source)
     collection = Collection(known_of(content, loaded))
+    names: dict[str, str] = {}
     skipped: dict[str, str] = {}
-    with Progress(console(stderr=True), len(paths)) as progress:
-        for id, path in paths.items():
-            try:
-                submission = read_submission(path, loaded)
-                collection.add(id, {topic: each.text for topic, each in submission.sources.items()})
-            except UnreadableSubmissionError as error:
-                skipped[id] = str(error)
-            progress.advance(_called({}, id))
-    findings = collection.compare()
+    with Waiting(console(stderr=True), "comparing the submissions"):
+        for each in handed_in(source, loaded):
+            names[each.student] = each.name
+            if each.fault:
+                skipped[each.student] = each.fault
+            if each.sources:
+                collection.add(each.student, each.sources)
+        findings = collection.compare()
     if not findings.students:
         raise GradsmithError(
-            f"{source}: holds no submission that can be read; give a folder with a submission in each "
-            "entry, or the results of a class whose submissions lie where they were"
+            f"{source}: holds no submission that can be read; give a folder or a download with a "
+            "submission in each entry, or the results of a class"
         )
     make_folder(output)
     written = set()
@@ -88,32 +86,3 @@ def _called(names: Mapping[str, str], id: str) -> str:
     from grader.report.visible import visible
 
     return visible(names.get(id, id))[:60]
-
-
-def _submissions(source: Path) -> tuple[dict[str, Path], dict[str, str]]:
-    """Where each submission lies, and what its student is called, by id."""
-    from grader.errors import GradsmithError
-
-    try:
-        room = _class_at(source)
-    except GradsmithError as error:
-        if not source.is_dir():
-            raise
-        entries = sorted(each for each in source.iterdir() if not each.name.startswith("."))
-        paths = {each.name: each for each in entries if _may_be_one(each)}
-        if not paths:
-            raise GradsmithError(f"{source}: holds no submissions, and: {error}") from None
-        return paths, {}
-    paths = {result.student: Path(result.source) for result in room.results}
-    return paths, {student.id: student.shown for student in room.roster.values()}
-
-
-def _class_at(source: Path) -> Class:
-    from grader.classroom.ledger import open_class  # type: ignore[import-untyped,unused-ignore]
-
-    room: Class = open_class(source)
-    return room
-
-
-def _may_be_one(path: Path) -> bool:
-    return path.is_dir() or path.suffix.lower() in (".py", ".ipynb", ".zip")

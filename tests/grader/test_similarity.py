@@ -4,25 +4,24 @@ from __future__ import annotations
 
 import ast
 import random
-import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 
 from grader.catalog import load_course
 from grader.classroom.alike import INDEX, alike_pages, known_of
 from grader.classroom.fragments import LENGTH, MAX_NODES, parts
-from grader.classroom.model import Class, Result, Student
+from grader.classroom.handed_in import HandedIn
 from grader.classroom.similarity import COMMON, GRACE, KNOWN, Collection, Findings, Known
 from grader.cli import cli
 from grader.content import Content, locate
-from grader.errors import GradsmithError
+from grader.errors import GradsmithError, UnreadableSubmissionError
+from grader.submission import read_submission
 
 REAL = locate()
 FIRST = 5718708996578692364
@@ -384,69 +383,49 @@ def submissions(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def opened(monkeypatch: pytest.MonkeyPatch) -> Callable[[Class | None], None]:
-    """Sets what results hold; None is a path that holds none."""
+def handed(submissions: Path, monkeypatch: pytest.MonkeyPatch, toy: Content) -> list[HandedIn]:
+    """What is compared, whatever path is given: the folder's submissions."""
+    course = load_course(toy)
+    found = []
+    for path in sorted(submissions.iterdir()):
+        try:
+            sources = read_submission(path, course).sources
+            texts = {topic: source.text for topic, source in sources.items()}
+            found.append(HandedIn(path.name, path.name.capitalize(), texts))
+        except UnreadableSubmissionError as error:
+            found.append(HandedIn(path.name, path.name, fault=str(error)))
+    monkeypatch.setattr("grader.classroom.handed_in.handed_in", lambda path, course: iter(found))
+    return found
 
-    def hold(room: Class | None) -> None:
-        def open_class(path: Path) -> Class:
-            if room is None:
-                raise GradsmithError(f"{path}: holds no results")
-            return room
 
-        module = ModuleType("grader.classroom.ledger")
-        module.open_class = open_class  # type: ignore[attr-defined]
-        monkeypatch.setitem(sys.modules, module.__name__, module)
-
-    return hold
+def similar(toy: Content, out: Path) -> Result:
+    """Runs the command."""
+    arguments = ["class", "similar", str(out.parent), "-o", str(out), "--course", str(toy.root)]
+    return CliRunner().invoke(cli, arguments)
 
 
-def test_command_on_submissions(
-    submissions: Path, opened: Callable[[Class | None], None], toy: Content, tmp_path: Path
-) -> None:
-    """`class similar` compares a folder, names what it could not read, and takes away pages of a run before."""
-    opened(None)
+@pytest.mark.usefixtures("handed")
+def test_command(toy: Content, tmp_path: Path) -> None:
+    """`class similar` names the first pairs, and what it could not read, and takes away pages of a run before."""
     out = tmp_path / "out"
     out.mkdir()
     for name in ("pair-099.html", "mine.html"):
         (out / name).write_text("old")
-    done = CliRunner().invoke(
-        cli, ["class", "similar", str(submissions), "-o", str(out), "--course", str(toy.root)]
-    )
+    done = similar(toy, out)
     assert done.exit_code == 0, done.output
     assert "3 submissions" in done.output
-    assert "ada and bob" in done.output.splitlines()[1]
+    assert "Ada and Bob" in done.output.splitlines()[1]
     assert (out / "mine.html").exists()
     assert not (out / "pair-099.html").exists()
-    assert "bad.zip" in (out / INDEX).read_text(encoding="utf-8")
-
-
-def test_command_on_results(
-    submissions: Path, opened: Callable[[Class | None], None], toy: Content, tmp_path: Path
-) -> None:
-    """Results say where the submissions lie and what their students are called; what has gone is named."""
-    results = tuple(
-        Result(id, str(submissions / name), "", 0, None)
-        for id, name in (("s1", "ada"), ("s2", "bob"), ("s3", "gone"))
-    )
-    opened(Class("Toys", "", 5.0, {"s1": Student("s1", "Ada L.")}, results))
-    out = tmp_path / "out"
-    done = CliRunner().invoke(
-        cli, ["class", "similar", str(tmp_path), "-o", str(out), "--course", str(toy.root)]
-    )
-    assert done.exit_code == 0, done.output
     page = (out / INDEX).read_text(encoding="utf-8")
-    assert "Ada L. (s1)" in page
-    assert "gone: not found" in page
+    assert "Ada (ada)" in page
+    assert "bad.zip" in page
 
 
-def test_command_without_submissions(
-    opened: Callable[[Class | None], None], toy: Content, tmp_path: Path
-) -> None:
-    """A folder without any is an error that says what to give."""
-    opened(None)
-    done = CliRunner().invoke(
-        cli,
-        ["class", "similar", str(tmp_path), "-o", str(tmp_path / "o"), "--course", str(toy.root)],
-    )
+def test_command_without_submissions(handed: list[HandedIn], toy: Content, tmp_path: Path) -> None:
+    """Where nothing can be read, an error says what to give, and nothing is written."""
+    handed[:] = [HandedIn("a", "a", fault="is damaged")]
+    done = similar(toy, tmp_path / "out")
     assert isinstance(done.exception, GradsmithError)
-    assert "holds no submissions" in str(done.exception)
+    assert "holds no submission that can be read" in str(done.exception)
+    assert not (tmp_path / "out").exists()
