@@ -422,6 +422,18 @@ def test_command(toy: Content, tmp_path: Path) -> None:
     assert "bad.zip" in page
 
 
+def test_what_lies_in_a_folder(submissions: Path, toy: Content) -> None:
+    """Sources come from the entries of a folder; what cannot be read says why."""
+    pytest.importorskip("grader.classroom.intake")
+    from grader.classroom.handed_in import handed_in
+
+    found = {each.student: each for each in handed_in(submissions, load_course(toy))}
+    assert {student for student, each in found.items() if each.sources} == {"ada", "bob", "eve"}
+    assert "np.exp" in found["ada"].sources["toy"]
+    (bad,) = (each for each in found.values() if not each.sources)
+    assert "bad.zip" in bad.fault
+
+
 def test_command_without_submissions(handed: list[HandedIn], toy: Content, tmp_path: Path) -> None:
     """Where nothing can be read, an error says what to give, and nothing is written."""
     handed[:] = [HandedIn("a", "a", fault="is damaged")]
