@@ -9,26 +9,18 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from grader.model import Status
 from grader.report.grouping import TopicScores, by_topic
-from grader.report.terminal import (
-    LOOKS,
-    UNEXPLAINED,
-    UNREAD,
-    advice_on_status,
-    explanation,
-    findings,
-    remarks,
-    verdict_reason,
-    what_next,
-)
+from grader.report.telling import Entry, block, counted, place, source_line
+from grader.report.terminal import LOOKS, UNREAD, advice_on_status, remarks, what_next
+from grader.report.visible import visible
 
 if TYPE_CHECKING:
     from grader.disclosure import StudentReport
-    from grader.model import CapstoneScore, Outcome, Problem, Score
+    from grader.model import CapstoneScore, Problem, Score
 
 OPEN = 3
 """Failing checks of a function that are shown unfolded."""
@@ -99,7 +91,7 @@ def _exercise(report: StudentReport, score: Score, verbose: bool, *, told: bool)
     points = f"{_number(score.earned)}/{_number(score.exercise.points)}"
     yield _row(score.status, score.exercise.name, score.exercise.title, checks, points)
     if score.status is Status.PASSED:
-        yield from _remarks(score.outcomes)
+        yield from _remarks(remarks(score.outcomes))
     elif score.status is Status.MISSING:
         yield _element("div", score.reason or "still a stub", "opacity:.75;padding-bottom:.3em")
     elif not (told and score.status in UNREAD):
@@ -127,42 +119,31 @@ def _block(report: StudentReport, score: Score | CapstoneScore, verbose: bool) -
     """Why a function has not passed: the cause, then each failing check."""
     look = LOOKS[score.status]
     yield f'<div style="{_BOX.format(shade=_SHADES.get(look.style, _GREY))}">'
-    failing = [o for o in score.outcomes if o.status is not Status.PASSED]
-    groups: dict[tuple[str, ...], list[Outcome]] = {}
-    for outcome in failing:
-        key = (explanation(outcome.failure) or "", *findings(report, outcome))
-        groups.setdefault(key, []).append(outcome)
-    if score.status is not Status.FAILED or not groups:
-        yield _element("div", verdict_reason(report, score))
-    elif score.reason:
-        yield _element("div", score.reason)
-    if len(groups) > 1 or score.status is Status.FAILED:
-        causes = {key[0] for key in groups}
-        told = causes - {"", UNEXPLAINED}
-        one = len(causes) == 1 or not told
-        if one and causes != {""}:
-            cause = told.pop() if told else UNEXPLAINED
-            yield f'<div style="padding:.1em 0 .3em"><strong>why:</strong> {_escape(cause)}</div>'
-        entries = [
-            _check(list(key), outcomes, several=not one, unfolded=verbose or number < OPEN)
-            for number, (key, outcomes) in enumerate(groups.items())
-        ]
-        if verbose or len(entries) <= OPEN + 1:
-            yield from entries
-        else:
-            n = sum(len(each) for each in list(groups.values())[OPEN:])
-            yield from entries[:OPEN]
-            more = f"and {n} more failing checks" if n > 1 else "and 1 more failing check"
-            yield f"<details><summary>{more}</summary>{''.join(entries[OPEN:])}</details>"
-    yield from _remarks(failing)
+    told = block(report, score)
+    if told.verdict:
+        yield _element("div", told.verdict)
+    if told.why:
+        yield f'<div style="padding:.1em 0 .3em"><strong>why:</strong> {_escape(told.why)}</div>'
+    entries = [
+        _check(entry, unfolded=verbose or number < OPEN)
+        for number, entry in enumerate(told.entries)
+    ]
+    if verbose or len(entries) <= OPEN + 1:
+        yield from entries
+    else:
+        n = sum(len(entry.checks) for entry in told.entries[OPEN:])
+        yield from entries[:OPEN]
+        more = f"and {n} more failing checks" if n > 1 else "and 1 more failing check"
+        yield f"<details><summary>{more}</summary>{''.join(entries[OPEN:])}</details>"
+    yield from _remarks(told.remarks)
+    if told.undecided:
+        yield _element("div", counted(told.undecided))
     yield "</div>"
 
 
-def _check(found: list[str], outcomes: Sequence[Outcome], *, several: bool, unfolded: bool) -> str:
-    cause, *lines = found
-    if several and cause:
-        lines.append(f"why: {cause}")
-    names = ", ".join(outcome.check for outcome in outcomes)
+def _check(entry: Entry, *, unfolded: bool) -> str:
+    lines = [*entry.found, *([f"why: {entry.why}"] if entry.why else [])]
+    names = ", ".join(entry.checks)
     body = "".join(_element("div", line, "white-space:pre-wrap") for line in lines)
     return (
         f"<details{' open' * unfolded}><summary>{_element('code', names, 'background:transparent;color:inherit')}"
@@ -170,26 +151,17 @@ def _check(found: list[str], outcomes: Sequence[Outcome], *, several: bool, unfo
     )
 
 
-def _remarks(outcomes: Iterable[Outcome]) -> Iterator[str]:
-    for word, text in remarks(outcomes):
+def _remarks(said: Iterable[tuple[str, str]]) -> Iterator[str]:
+    for word, text in said:
         inner = _element("pre", text, _PRE)
         yield f'<details><summary style="opacity:.75">{word}</summary>{inner}</details>'
 
 
 def _problem(problem: Problem) -> str:
     """Where the file breaks, the line, and a caret under the column."""
-    place = problem.file
-    place += f", line {problem.line}" if problem.line is not None else ""
-    place += f", column {problem.column}" if problem.column is not None else ""
     pill = _pill(f"{LOOKS[Status.ERROR].glyph} error", _SHADES["red"])
-    text = f"<div>{pill} {_element('strong', place)}: {_escape(problem.message)}</div>"
-    if problem.text is not None and problem.text.strip():
-        line = problem.text.strip("\r\n").split("\n")[0][:400]
-        margin = len(line) - len(line.lstrip())
-        source = line[margin:]
-        if problem.column is not None:
-            at = min(max(problem.column - 1 - margin, 0), len(source))
-            source += f"\n{' ' * at}^"
+    text = f"<div>{pill} {_element('strong', place(problem))}: {_escape(problem.message)}</div>"
+    if source := source_line(problem):
         text += _element("pre", source, _PRE)
     return f'<div style="{_BOX.format(shade=_SHADES["red"])}">{text}</div>'
 
@@ -216,11 +188,8 @@ def _commands(text: str) -> str:
 
 def _escape(text: str) -> str:
     """Text as HTML; what would act on the page, or cannot be seen, is shown as its escape."""
-    from grader.report.terminal import _visible
-
-    kept = "".join(c if c in "\n\t" else _visible(c) for c in text)
     # A notebook typesets what stands between dollars, and links what looks like an address only in Markdown.
-    return html.escape(kept).replace("$", "&#36;<!-- -->")
+    return html.escape(visible(text, kept="\n\t")).replace("$", "&#36;<!-- -->")
 
 
 def _number(value: float) -> str:

@@ -145,6 +145,7 @@ def _score(score: Score) -> dict[str, Any]:
         "reason": _text(score.reason),
         "earned": _number(score.earned),
         "points": _number(exercise.points),
+        "leans_on": [_text(name) for name in score.leans_on],
         "n_passed": score.n_passed,
         "n_checks": len(score.outcomes),
         "checks": [_outcome(outcome) for outcome in score.outcomes],
@@ -283,7 +284,8 @@ def _read_submission(entry: Mapping[str, Any], version: str, course: Course) -> 
         if read or group["title"]:
             exercises = tuple(score.exercise for score in read)
             summary = known.summary if known else ""
-            topics.append(Topic(slug, group["title"], summary, exercises, capstone))
+            level = known.disclosure if known else Disclosure.FULL
+            topics.append(Topic(slug, group["title"], summary, exercises, capstone, level))
     return Report(
         submission=entry["submission"],
         course=entry["course"],
@@ -315,7 +317,10 @@ def _read_score(entry: Mapping[str, Any], slug: str, topic: Topic | None) -> Sco
     )  # fmt: skip
     outcomes = tuple(_read_outcome(each, name) for each in entry["checks"])
     status = Status(entry["status"])
-    return Score(exercise, status, _read_number(entry["earned"]), outcomes, entry["reason"])
+    return Score(
+        exercise, status, _read_number(entry["earned"]), outcomes, entry["reason"],
+        tuple(entry["leans_on"]),
+    )  # fmt: skip
 
 
 def _read_outcome(entry: Mapping[str, Any], exercise: str) -> Outcome:

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import math
 import re
-import unicodedata
 from collections import Counter
 from dataclasses import dataclass
 from itertools import zip_longest
@@ -23,6 +22,7 @@ from rich.text import Text
 
 from grader.model import Status
 from grader.report.grouping import by_topic
+from grader.report.visible import visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -263,7 +263,7 @@ class _Pen:
         limit = limit or (20 if self.verbose else 1) * MAX_CHARACTERS
         if len(text) > limit:
             text = text[:limit] + "…"
-        return self.own("".join(_visible(character) for character in text))
+        return self.own(visible(text))
 
     def paragraph(self, text: str, n_lines: int = 0) -> str:
         """Text of theirs on its own lines, of which the first few are kept."""
@@ -335,19 +335,6 @@ class _Pen:
         return text
 
 
-def _visible(character: str) -> str:
-    """`character`, or its escape if it would act on the terminal instead of being seen.
-
-    Controls, formats (bidirectional overrides, invisible joiners), lone surrogates, private
-    characters, line separators and variation selectors change what stands beside them, or cannot
-    be seen at all.
-    """
-    hidden = unicodedata.category(character) in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp")
-    if hidden or "\ufe00" <= character <= "\ufe0f":
-        return character.encode("unicode_escape").decode("ascii")
-    return character
-
-
 def _fill(text: str, width: int) -> str:
     """The longest start of `text` that is at most `width` cells wide."""
     used = 0
@@ -367,11 +354,12 @@ def _points(value: float) -> str:
     return f"{math.floor(value * 100 + 1e-6) / 100:.2f}".rstrip("0").rstrip(".")
 
 
-def _share(earned: float, points: float) -> str:
+def share(earned: float, points: float) -> str:
+    """What was earned of what there was."""
     return f"{_points(earned)}/{_points(points)}"
 
 
-def _percent(report: Report) -> str:
+def percentage(report: Report) -> str:
     """A whole percentage; 0 % and 100 % mean none and all."""
     if not report.points:
         return "0%"
@@ -432,7 +420,7 @@ def _header(pen: _Pen, report: Report, *, several: bool) -> Iterator[Text]:
     full = report.points and report.earned >= report.points
     style = "bold green" if full else "bold"
     right = Text.assemble(
-        (f"{_share(report.earned, report.points)} points", style), "  ", (_percent(report), style)
+        (f"{share(report.earned, report.points)} points", style), "  ", (percentage(report), style)
     )
     bar = _bar(pen, report)
     if pen.table >= right.cell_len + bar.cell_len + 26:
@@ -473,7 +461,7 @@ def _bar(pen: _Pen, report: Report) -> Text:
 
 
 def _heading(pen: _Pen, group: TopicScores) -> Text:
-    right = Text(f"{_share(group.earned, group.points)} points", "bold")
+    right = Text(f"{share(group.earned, group.points)} points", "bold")
     room = pen.table - right.cell_len - 2
     slug = pen.cut(pen.clean(group.slug), room)
     title = pen.cut(pen.clean(group.title), room - cell_len(slug) - 2)
@@ -504,7 +492,7 @@ def _topic_line(pen: _Pen, group: TopicScores, brief: bool) -> Text | None:
     else:
         return None
     style = LOOKS[status].style
-    right = Text(f"{_share(group.earned, group.points)} points", "bold")
+    right = Text(f"{share(group.earned, group.points)} points", "bold")
     middle = Text(f"{pen.glyph(status)} {words}", style)
     room = pen.table - right.cell_len - middle.cell_len - 4
     if room < min(cell_len(pen.clean(group.slug)), LABEL):
@@ -568,7 +556,7 @@ def _capstone_row(pen: _Pen, score: CapstoneScore) -> Text:
 def _capstone_block(pen: _Pen, report: Report, score: CapstoneScore) -> Iterator[Text]:
     """Why a capstone failed."""
     look = LOOKS[score.status]
-    n_failed = len(_theirs(score))
+    n_failed = len(theirs(score))
     said = (
         f"{n_failed} of {len(score.outcomes)} checks failed"
         if score.status is Status.FAILED
@@ -609,7 +597,7 @@ def _rows(pen: _Pen, scores: Sequence[Score]) -> Iterator[Text]:
         checks = Text(f"{score.n_passed}/{n}".rjust(6) if n else " " * 6)
         if pen.roomy:
             checks.append(" checks" if n else " " * len(" checks"), "dim")
-        points = _share(score.earned, score.exercise.points)
+        points = share(score.earned, score.exercise.points)
         left = Text.assemble((f"  {pen.glyph(score.status)} {look.word:<{WORD}}", look.style), "  ")
         right = Text.assemble(checks, (f"{points:>8}", look.style), " " * 7 * pen.roomy)
         name = pen.cut(pen.clean(score.exercise.name), pen.table - left.cell_len - right.cell_len)
@@ -733,7 +721,7 @@ def _blocks(
         yield same, [*body, *advice]
 
 
-def _theirs(score: Score | CapstoneScore) -> list[Outcome]:
+def theirs(score: Score | CapstoneScore) -> list[Outcome]:
     """Outcomes that the learner has to do something about."""
     return [o for o in score.outcomes if o.status not in (Status.PASSED, *FOR_A_PERSON)]
 
@@ -742,8 +730,8 @@ def _block_head(pen: _Pen, same: Sequence[Score]) -> Iterator[Text]:
     score = same[0]
     look = LOOKS[score.status]
     names = ", ".join(pen.clean(each.exercise.name) for each in same)
-    points = _share(sum(s.earned for s in same), sum(s.exercise.points for s in same))
-    n_failed = len(_theirs(score))
+    points = share(sum(s.earned for s in same), sum(s.exercise.points for s in same))
+    n_failed = len(theirs(score))
     said = {
         Status.FAILED: f"{points} points, {n_failed} of {len(score.outcomes)} checks failed",
         Status.TIMEOUT: f"{points} points, out of time",
@@ -763,7 +751,7 @@ def _block(pen: _Pen, report: Report, score: Score | CapstoneScore) -> Iterator[
     if score.status in FOR_A_PERSON:
         yield from pen.hang(Text(pen.paragraph(_reason(report, score))), indent=6)
         return
-    failing = _theirs(score)
+    failing = theirs(score)
     groups: dict[tuple[Status, Failure | None], list[Outcome]] = {}
     for outcome in failing:
         same = next((k for k in groups if k == (outcome.status, outcome.failure)), None)
@@ -1062,7 +1050,7 @@ def _numbers(report: Report) -> tuple[str, ...]:
     of = Counter(score.status for score in report.scores)
     failed = of[Status.FAILED] + of[Status.ERROR] + of[Status.TIMEOUT]
     counts = (of[Status.PASSED], failed, of[Status.MISSING])
-    return (_share(report.earned, report.points), _percent(report), *map(str, counts))
+    return (share(report.earned, report.points), percentage(report), *map(str, counts))
 
 
 def _look_at(report: Report) -> list[str]:

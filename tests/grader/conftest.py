@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import shutil
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
@@ -379,3 +381,48 @@ def at_work(
         return result.output
 
     return run
+
+
+# ---- a browser
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+FLAGS = ["--no-sandbox", "--disable-gpu"]
+"""The first for containers, whose user is root; the second as Debian's Chromium draws with a GPU that is not there."""
+DEADLINE = 180
+"""Seconds for one test; the longest takes about ten, and more on a machine that is busy."""
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """A headless Chromium."""
+    from playwright.sync_api import sync_playwright
+
+    path = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if path is None:
+        reason = (
+            f"no browser: none of {', '.join(BROWSERS)} is installed (apt-get install chromium)"
+        )
+        if os.environ.get("GRADSMITH_NEEDS_BROWSER"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def deadline() -> Iterator[None]:
+    """A browser that no longer answers fails its test: some calls to it would wait for ever."""
+    if not hasattr(signal, "SIGALRM"):
+        yield
+        return
+
+    def late(*_: object) -> None:
+        raise TimeoutError(f"the browser did not answer within {DEADLINE} seconds")
+
+    before = signal.signal(signal.SIGALRM, late)
+    signal.alarm(DEADLINE)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)

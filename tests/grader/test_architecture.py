@@ -57,8 +57,8 @@ ARROWS: dict[str, set[str]] = {
         "sandbox", "submission", "workspace",
     },
     "classroom": {
-        "catalog", "content", "disclosure", "errors", "files", "grading", "model", "notebooks", "report", "sandbox",
-        "submission",
+        "catalog", "content", "disclosure", "errors", "figures", "files", "grading", "model", "notebooks", "pieces",
+        "report", "sandbox", "submission",
     },
     "site": {"content", "errors", "figures", "files", "model", "questions", "report"},
     "first_test": {"content", "model"},

@@ -6,29 +6,22 @@ fail instead where the variable GRADSMITH_NEEDS_BROWSER is set, as on CI.
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
-import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from grader.catalog import load_course
 from grader.content import locate
 from grader.figures import FIGURES
 from grader.site.build import build_site
 
+pytestmark = pytest.mark.usefixtures("deadline")
 REAL = locate()
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-FLAGS = ["--no-sandbox", "--disable-gpu"]
-"""The first for containers, whose user is root; the second as Debian's Chromium draws with a GPU that is not there."""
-DEADLINE = 180
-"""Seconds for one test; the longest takes about ten, and more on a machine that is busy."""
 DOT = bytes.fromhex(
     "89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c4890000000d49444154789c6360606060000000"
     "050001a5f645400000000049454e44ae426082"
@@ -43,23 +36,6 @@ OTHERS = ["exercises/difficulty.html", "questions/tags.html", "figures.html", "s
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """A headless Chromium."""
-    path = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if path is None:
-        reason = (
-            f"no browser: none of {', '.join(BROWSERS)} is installed (apt-get install chromium)"
-        )
-        if os.environ.get("GRADSMITH_NEEDS_BROWSER"):
-            pytest.fail(reason)
-        pytest.skip(reason)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The course's own site, with dots for figures."""
     folder = tmp_path_factory.mktemp("site")
@@ -67,23 +43,6 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     drawn = [(entry, DOT) for entry in FIGURES.values()]
     build_site(content, load_course(content), folder / "site", drawn)
     return folder / "site"
-
-
-@pytest.fixture(autouse=True)
-def deadline() -> Iterator[None]:
-    """A browser that no longer answers fails its test: some calls to it would wait for ever."""
-    if not hasattr(signal, "SIGALRM"):
-        yield
-        return
-
-    def late(*_: object) -> None:
-        raise TimeoutError(f"the browser did not answer within {DEADLINE} seconds")
-
-    before = signal.signal(signal.SIGALRM, late)
-    signal.alarm(DEADLINE)
-    yield
-    signal.alarm(0)
-    signal.signal(signal.SIGALRM, before)
 
 
 class Reader:
