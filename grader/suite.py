@@ -28,7 +28,7 @@ from greenlet import GreenletExit
 from grader.errors import CheckFailure, CheckUnresolved, GradsmithError, Halted, SubmissionRaised
 from grader.model import Cause, Failure, Outcome, Status
 from grader.sandbox.flow import Flow, Task
-from grader.sandbox.proxy import Record, RemoteFunction, TopicProxy
+from grader.sandbox.proxy import MAX_TEXT, MAX_WARNINGS, Record, RemoteFunction, TopicProxy
 
 INI = Path(__file__).with_name("suite.ini")
 # What a suite does not use costs time at each start; and a learner's own pytest.ini, conftest.py
@@ -415,9 +415,12 @@ class _Plugin:
             status=status,
             failure=failure,
             seconds=seconds,
-            warnings=tuple(dict.fromkeys(proxy.notes.warnings)),
-            printed="".join(proxy.notes.printed),
+            warnings=tuple(dict.fromkeys(proxy.notes.warnings))[:MAX_WARNINGS],
+            printed="".join(proxy.notes.printed)[:MAX_TEXT],
+            evidence=error.evidence if isinstance(error, Halted) else None,
         )
+        if error is not None:
+            error.__traceback__ = None  # its frames hold all that the test has seen
         trace = Trace(
             outcome,
             self.seed,

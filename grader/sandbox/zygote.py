@@ -59,6 +59,7 @@ class Zygote:
         self.level = level
         self._last = 0
         self._refused = ""
+        self.warm = False  # whether a child of it has greeted
         self._process: subprocess.Popen[bytes] | None = None
         with contextlib.ExitStack() as stack:
             self._stderr = stack.enter_context(tempfile.TemporaryFile())
@@ -162,12 +163,18 @@ class Zygote:
         how = f"was killed by signal {-code}" if code < 0 else f"ended with exit status {code}"
         return f"the worker process {how}: {said}"
 
-    def close(self) -> None:
+    def lost(self) -> SandboxError:
+        """End a process that does not answer, so that no later child waits for it; why, to be raised."""
+        error = SandboxError(self.why_dead())
+        self.close(within=0.0)
+        return error
+
+    def close(self, within: float = CLOSE_TIMEOUT) -> None:
         """End the process; its children end with it. A second time does nothing."""
         self._control.close()
         if self._process is not None:
             try:
-                self._process.wait(timeout=CLOSE_TIMEOUT)
+                self._process.wait(timeout=within)
             except subprocess.TimeoutExpired:
                 with contextlib.suppress(OSError):
                     os.killpg(self._process.pid, signal.SIGKILL)
