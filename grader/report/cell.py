@@ -10,10 +10,12 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING
 
-from grader.model import Status
+from grader.model import WITHHELD, Status
 from grader.report.grouping import TopicScores, by_topic
+from grader.report.tampering import as_lines
 from grader.report.terminal import (
     LOOKS,
     UNEXPLAINED,
@@ -49,13 +51,15 @@ def report_html(report: Report, *, verbose: bool = False) -> str:
 
 def _report(report: Report, verbose: bool) -> Iterator[str]:
     full = bool(report.points) and report.earned >= report.points
-    points = f"{_number(report.earned)}/{_number(report.points)} points"
+    points = (
+        f"{_number(report.earned)}/{_number(report.points)} points {'✓' if full else ''}".strip()
+    )
     yield f'<div class="gradsmith" style="{_PAGE}">'
     yield '<div style="display:flex;gap:.8em;align-items:baseline;padding-bottom:.3em">'
     yield _element("strong", report.submission)
     facts = f"{report.course} · seed {report.seed} · {report.seconds:.1f} s"
     yield _element("span", facts, "opacity:.75;flex:1")
-    yield _element("strong", f"{points} {'✓' if full else ''}".strip())
+    yield _element("strong", WITHHELD if report.withheld else points)
     yield "</div>"
     for note in report.notes:
         yield f'<div style="padding:.1em 0">{_pill("note", _SHADES["yellow"])} {_escape(note)}</div>'
@@ -129,6 +133,8 @@ def _block(report: Report, score: Score | CapstoneScore, verbose: bool) -> Itera
         groups.setdefault(key, []).append(outcome)
     if score.status is not Status.FAILED or not groups:
         yield _element("div", verdict_reason(report, score))
+        for line in chain.from_iterable(map(as_lines, score.evidence)):
+            yield _element("div", line, "opacity:.75")
     elif score.reason:
         yield _element("div", score.reason)
     if len(groups) > 1 or score.status is Status.FAILED:

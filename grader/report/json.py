@@ -13,13 +13,22 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from grader.model import Status
+from grader.model import WITHHELD, Status
 from grader.report.grouping import by_topic
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from grader.model import CapstoneScore, Failure, Mismatch, Outcome, Problem, Report, Score
+    from grader.model import (
+        CapstoneScore,
+        Evidence,
+        Failure,
+        Mismatch,
+        Outcome,
+        Problem,
+        Report,
+        Score,
+    )
     from grader.report.grouping import TopicScores
 
 SCHEMA = "gradsmith/report"
@@ -78,9 +87,10 @@ def _submission(report: Report) -> dict[str, Any]:
         "isolation": _text(report.isolation),
         "timeout": _number(report.timeout),
         "seconds": _number(report.seconds),
-        "earned": _number(report.earned),
+        "withheld": WITHHELD if report.withheld else None,
+        "earned": None if report.withheld else _number(report.earned),
         "points": _number(report.points),
-        "percent": _number(report.percent),
+        "percent": None if report.withheld else _number(report.percent),
         "statuses": {
             status.value: sum(score.status is status for score in report.scores)
             for status in Status
@@ -97,7 +107,7 @@ def _topic(group: TopicScores) -> dict[str, Any]:
     return {
         "topic": _text(group.slug),
         "title": _text(group.title),
-        "earned": _number(group.earned),
+        "earned": None if group.withheld else _number(group.earned),
         "points": _number(group.points),
         "exercises": [_score(score) for score in group.scores],
         "capstone": _capstone(group.capstone) if group.capstone is not None else None,
@@ -140,6 +150,21 @@ def _outcome(outcome: Outcome) -> dict[str, Any]:
         "failure": _failure(outcome.failure) if outcome.failure is not None else None,
         "warnings": [_text(warning) for warning in outcome.warnings],
         "printed": _text(outcome.printed),
+        "evidence": _evidence(outcome.evidence) if outcome.evidence is not None else None,
+    }
+
+
+def _evidence(evidence: Evidence) -> dict[str, Any]:
+    return {
+        "seen": _text(evidence.seen),
+        "during": _text(evidence.during),
+        "call": evidence.call,
+        "expected": _text(evidence.expected),
+        "actual": _text(evidence.actual),
+        "length": evidence.length,
+        "received": evidence.received,
+        "head": _text(evidence.head),
+        "at": _text(evidence.at),
     }
 
 
