@@ -50,8 +50,9 @@ MAX_MESSAGE = 1000
 MAX_FAULTS = 20
 """Cells of a notebook that fail and are told of, as in the worker."""
 MAX_ANSWERS = 64 * jail.MIB
-"""Bytes that all answers of one function may have together, and all of a file twice as much: a suite's tests hold them
-until they are over. The right answers to a whole topic's suite are a few MiB."""
+"""Bytes that all answers of one function may have together, and all of a file twice as much (none of which is charged
+to a function that gives less than 1 MiB): a suite's tests hold them until they are over. The right answers to a whole
+topic's suite are a few MiB."""
 MAX_KEPT = 16 * jail.MIB
 """Bytes of a file's answers that are kept for the diagnosis."""
 FILE_DEADLINES = 24
@@ -563,9 +564,10 @@ class RemoteTopic(TopicProxy):
 
     def _counted(self, target: str, call: Call) -> Call:
         """The call, where there is room for its answer; `_NoValue` where not, or not for another."""
-        self._answers[target] += weight(call.value) + weight(call.args) + weight(call.kwargs)
-        if self._answers[target] > MAX_ANSWERS or self._answers.total() > 2 * MAX_ANSWERS:
-            mib = self._answers[target] // jail.MIB
+        size = weight(call.value) + weight(call.args) + weight(call.kwargs)
+        own = self._answers[target] = min(self._answers[target] + size, MAX_ANSWERS + 1)
+        if own > MAX_ANSWERS or (size > jail.MIB and self._answers.total() > 2 * MAX_ANSWERS):
+            mib = own // jail.MIB
             reason = f"its answers have {mib:,} MiB in all; return arrays of the shapes that are asked for"
             self._halted[target] = Halted(Status.ERROR, reason)
             raise _NoValue(self._halted[target])
