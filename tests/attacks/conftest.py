@@ -122,7 +122,7 @@ def slope(f, x):
 
 # CANARY-SOLUTION
 '''
-SLOPE_SUITE = '''
+SLOPE_SUITE = """
 
 @pytest.mark.parametrize("scale", [1.0, 2.5])
 def test_slope_values(submission, rng, scale):
@@ -132,7 +132,7 @@ def test_slope_values(submission, rng, scale):
 
 
 CANARY = "CANARY-SUITE"
-'''
+"""
 SLOPE_MISTAKES = '''
 
 def slope__one_sided(f, x):
@@ -304,12 +304,16 @@ def recorded(held: Held) -> dict[str, list[float]]:
     spy += "    print(f'{x[0]:.12g}', *(repr(float(v)) for v in y), sep=',')\n    return y\n"
     report = held.grade(held.ground.solution + spy, seed=0)
     lines = "".join(o.printed for s in report.scores for o in s.outcomes).split()
-    table = {key: [float(v) for v in values] for key, *values in (line.split(",") for line in lines)}
+    table = {
+        key: [float(v) for v in values] for key, *values in (line.split(",") for line in lines)
+    }
     assert table
     return table
 
 
-CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+CONTROL = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+)
 """What moves a cursor, sets a colour, turns text around, or is half a character."""
 
 

@@ -14,7 +14,9 @@ MAX_REPORT = 3_000_000
 """Characters of a report, whatever a submission says."""
 
 
-def test_an_attack_gets_its_verdict(attack: Any, held: Any, shown: Callable[[Report], dict[str, str]]) -> None:
+def test_an_attack_gets_its_verdict(
+    attack: Any, held: Any, shown: Callable[[Report], dict[str, str]]
+) -> None:
     """No point is earned by wrong code, no secret is told, nobody else pays."""
     ground, level = held.ground, held.level
     source = attack.source(ground.solution, ground.places)
@@ -30,7 +32,10 @@ def test_an_attack_gets_its_verdict(attack: Any, held: Any, shown: Callable[[Rep
     assert score.status in attack.verdicts(level), (score.status, score.reason, score.outcomes)
     assert score.earned == (score.exercise.points if score.status is Status.PASSED else 0)
     others = {name: other.status for name, other in scores.items()}
-    assert set(others.values()) <= attack.neighbours(), (others, [s.reason for s in scores.values()])
+    assert set(others.values()) <= attack.neighbours(), (
+        others,
+        [s.reason for s in scores.values()],
+    )
     assert took < float(attack.header.get("seconds", 6)), took
 
     tampered = [s for s in report.scores if s.status is Status.TAMPERED]

@@ -3,6 +3,9 @@
 # attacked: slope
 # verdict: failed or tampered
 
+
 def slope(f, x):
-    everywhere(frame(21, 0, host().wire.dumps(((x,), {}))) + frame(22, host().current, b"d" + bytes(8)))
+    everywhere(
+        frame(21, 0, host().wire.dumps(((x,), {}))) + frame(22, host().current, b"d" + bytes(8))
+    )
     time.sleep(9)

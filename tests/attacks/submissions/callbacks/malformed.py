@@ -3,6 +3,7 @@
 # attacked: slope
 # verdict: tampered
 
+
 def slope(f, x):
     everywhere(frame(21, 0, host().wire.dumps([1, 2, 3])))
     time.sleep(9)

@@ -2,6 +2,7 @@
 # uses: socket
 # verdict: tampered
 
+
 def scaled_square_grad(x, c):
     everywhere(frame(21, 0, host().wire.dumps(((0.0,), {}))))
     time.sleep(9)

@@ -3,6 +3,7 @@
 # attacked: slope
 # verdict: tampered
 
+
 def slope(f, x):
     everywhere(frame(21, 7, host().wire.dumps(((0.0,), {}))))
     time.sleep(9)

@@ -2,6 +2,7 @@
 # attacked: slope
 # verdict: failed
 
+
 def slope(f, x):
     for odd in (None, "x", [1, [2]], {}, np.zeros((1000, 1000)), 10**2000, float("nan"), 1j):
         try:

@@ -2,6 +2,7 @@
 # attacked: slope
 # verdict: timeout
 
+
 def slope(f, x):
     while True:
         f(x)

@@ -3,6 +3,7 @@
 # verdict: tampered or failed
 # neighbours: any
 
+
 def scaled_square_grad(x, c):
     host().pid = -1
     os.getpid = lambda: -1

@@ -2,5 +2,6 @@
 # verdict: failed
 # says: OSError
 
+
 def scaled_square_grad(x, c):
     return [open("/dev/null") for _ in range(10_000)]

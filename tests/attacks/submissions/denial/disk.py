@@ -2,6 +2,7 @@
 # verdict: failed
 # says: OSError
 
+
 def scaled_square_grad(x, c):
     with open("big", "wb") as file:
         for _ in range(100):

@@ -2,6 +2,7 @@
 # verdict: timeout or passed
 # neighbours: any
 
+
 class Sticky(list):
     def __del__(self):
         while True:

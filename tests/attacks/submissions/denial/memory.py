@@ -2,5 +2,6 @@
 # verdict: error
 # says: out of memory
 
+
 def scaled_square_grad(x, c):
     return np.ones(2**36)

@@ -2,5 +2,6 @@
 # verdict: error
 # says: out of memory
 
+
 def scaled_square_grad(x, c):
     return [0.0] * 2**33

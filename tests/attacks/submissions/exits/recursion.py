@@ -2,5 +2,6 @@
 # verdict: failed
 # says: RecursionError
 
+
 def scaled_square_grad(x, c):
     return scaled_square_grad(x, c)

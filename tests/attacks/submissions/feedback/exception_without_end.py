@@ -1,6 +1,7 @@
 # tries: to hang where its exception is turned into text
 # verdict: timeout
 
+
 class Slow(Exception):
     def __str__(self):
         while True:

@@ -1,6 +1,7 @@
 # tries: to run code where its exception is described
 # verdict: failed
 
+
 class Evil(Exception):
     def __str__(self):
         raise SystemExit(0)

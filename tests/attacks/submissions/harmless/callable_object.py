@@ -1,6 +1,7 @@
 # tries: nothing: right code as an object with __call__
 # verdict: passed
 
+
 class Gradient:
     __slots__ = ()
 

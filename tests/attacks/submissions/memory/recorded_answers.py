@@ -2,7 +2,7 @@
 # seed: 20261123
 # verdict: failed
 
-TABLE = @TABLE@
+TABLE = eval("""@TABLE@""")
 
 
 def scaled_square_grad(x, c):

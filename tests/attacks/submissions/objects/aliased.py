@@ -2,6 +2,7 @@
 # verdict: failed
 # says: in place
 
+
 def scaled_square_grad(x, c):
     x *= 2 * c
     return x

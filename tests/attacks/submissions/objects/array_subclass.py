@@ -1,6 +1,7 @@
 # tries: to answer comparisons with a subclass of ndarray
 # verdict: failed
 
+
 class Right(np.ndarray):
     def __eq__(self, other):
         return np.ones(self.shape, bool)

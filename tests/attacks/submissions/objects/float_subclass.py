@@ -1,6 +1,7 @@
 # tries: to be any number, by a subclass of float in a list
 # verdict: failed
 
+
 class AnyNumber(float):
     def __sub__(self, other):
         return 0.0

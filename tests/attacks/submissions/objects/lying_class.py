@@ -1,6 +1,7 @@
 # tries: to be taken for an array by its __class__
 # verdict: failed
 
+
 class Impostor:
     __class__ = np.ndarray
     nbytes = 0

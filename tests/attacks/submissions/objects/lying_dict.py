@@ -1,6 +1,7 @@
 # tries: to show other items at each look, by a subclass of dict
 # verdict: failed
 
+
 class Shifty(dict):
     def __len__(self):
         return 7

@@ -1,6 +1,7 @@
 # tries: to change between two looks at it: a list with another length each time
 # verdict: failed
 
+
 class Elastic(list):
     n = 0
 

@@ -1,6 +1,7 @@
 # tries: to give the array that the reader asks for, when it asks for one
 # verdict: failed
 
+
 class Chameleon:
     shape, dtype, ndim = (3,), np.dtype(float), 1
 

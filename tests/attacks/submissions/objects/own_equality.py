@@ -1,6 +1,7 @@
 # tries: to be equal to whatever it is compared with
 # verdict: failed
 
+
 class Agreeable:
     def __eq__(self, other):
         return True

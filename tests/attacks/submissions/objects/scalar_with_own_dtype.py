@@ -1,6 +1,7 @@
 # tries: to have a NumPy scalar's bytes read as another type, by a property in a subclass
 # verdict: failed
 
+
 class Odd(np.float64):
     @property
     def dtype(self):

@@ -3,6 +3,7 @@
 # neighbours: any
 # verdict: failed
 
+
 def encode(value, refer=None):
     return original((1.0, None, None, None, None) if type(value) is tuple else 1.0)
 

@@ -3,6 +3,7 @@
 # neighbours: failed
 # verdict: failed
 
+
 def answer(self, sequence, payload):
     self.channel.send(18, sequence, self.wire.dumps((0.0, None, None, None, None)))
 

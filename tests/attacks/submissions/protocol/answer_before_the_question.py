@@ -2,6 +2,7 @@
 # uses: socket
 # verdict: tampered
 
+
 def scaled_square_grad(x, c):
     current = host().current
     everywhere(b"".join(frame(22, (current + i) % 2**32, b"d" + bytes(8)) for i in range(1, 9)))

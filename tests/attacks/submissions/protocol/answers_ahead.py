@@ -4,6 +4,7 @@
 # verdict: failed or tampered
 # neighbours: any
 
+
 def scaled_square_grad(x, c):
     ahead = peek()
     own = frame(22, host().current, b"d" + bytes(8))

@@ -3,6 +3,7 @@
 # seconds: 12
 # verdict: timeout
 
+
 def scaled_square_grad(x, c):
     fd = host().channel.sock.fileno()
     everywhere(frame(22, host().current, b"", 2**26))

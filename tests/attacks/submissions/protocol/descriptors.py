@@ -3,6 +3,7 @@
 # neighbours: any
 # verdict: failed
 
+
 def scaled_square_grad(x, c):
     import socket
 

@@ -2,6 +2,7 @@
 # uses: socket
 # verdict: tampered
 
+
 def scaled_square_grad(x, c):
     items = b"".join(b"i" + struct.pack("<q", i * (2**61 - 1)) + b"N" for i in range(1, 4))
     big = b"".join(

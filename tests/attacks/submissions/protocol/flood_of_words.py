@@ -3,6 +3,7 @@
 # neighbours: failed
 # verdict: failed
 
+
 def answer(self, sequence, payload):
     text = ["%d" % i + "w" * 10**5 for i in range(100)]
     self.channel.send(18, sequence, self.wire.dumps((0.0, text, "p" * 10**7, None, None)))

@@ -2,6 +2,7 @@
 # uses: socket
 # verdict: error
 
+
 def scaled_square_grad(x, c):
     everywhere(frame(22, host().current, bytes(100))[:50])
     os.kill(os.getpid(), 9)

@@ -2,6 +2,7 @@
 # uses: socket
 # verdict: error
 
+
 def scaled_square_grad(x, c):
     everywhere(b"\x01\x00\x00")
     os._exit(1)

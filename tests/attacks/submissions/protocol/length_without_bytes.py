@@ -2,6 +2,7 @@
 # uses: socket
 # verdict: timeout
 
+
 def scaled_square_grad(x, c):
     everywhere(frame(22, host().current, b"", 2**26))
     time.sleep(9)

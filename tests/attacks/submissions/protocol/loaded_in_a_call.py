@@ -2,6 +2,7 @@
 # uses: socket
 # verdict: tampered
 
+
 def scaled_square_grad(x, c):
     everywhere(frame(17, host().current, host().wire.dumps({"functions": {}})))
     time.sleep(9)

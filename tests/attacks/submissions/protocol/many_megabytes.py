@@ -3,5 +3,6 @@
 # verdict: error
 # says: MiB in all
 
+
 def scaled_square_grad(x, c):
     return np.zeros(60 * 2**17)

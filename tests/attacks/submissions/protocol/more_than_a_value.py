@@ -2,6 +2,7 @@
 # uses: socket
 # verdict: tampered
 
+
 def scaled_square_grad(x, c):
     everywhere(frame(22, host().current, b"NN"))
     time.sleep(9)

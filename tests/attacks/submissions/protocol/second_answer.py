@@ -2,6 +2,7 @@
 # uses: socket
 # verdict: tampered
 
+
 def scaled_square_grad(x, c):
     current = host().current
     everywhere(2 * frame(22, current, b"d" + bytes(8)))

@@ -2,6 +2,7 @@
 # uses: socket
 # verdict: tampered
 
+
 def send(kind, sequence, payload):
     original(kind, sequence ^ 1, payload)
 

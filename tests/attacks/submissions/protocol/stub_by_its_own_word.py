@@ -2,6 +2,7 @@
 # uses: socket
 # verdict: failed
 
+
 def scaled_square_grad(x, c):
     if len(x) == 3:
         return 2.0 * c * x

@@ -2,6 +2,7 @@
 # uses: socket
 # verdict: tampered
 
+
 def scaled_square_grad(x, c):
     everywhere(frame(99, host().current, b"N"))
     time.sleep(9)

@@ -2,6 +2,7 @@
 # verdict: failed
 # leaks: without a boundary
 
+
 def scaled_square_grad(x, c):
     with open("@RESULTS@") as file:
         raise ValueError(file.read())

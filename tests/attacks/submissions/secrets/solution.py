@@ -2,6 +2,7 @@
 # verdict: failed
 # without a boundary: passed
 
+
 def scaled_square_grad(x, c):
     with open("@SOLUTION@") as file:
         names = {}
