@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from grader.model import Cause, Failure, Problem, Status
+    from grader.model import Cause, Evidence, Failure, Problem, Status
 
 
 class GradsmithError(Exception):
@@ -170,12 +170,20 @@ class Halted(BaseException):
     status : `MISSING`, `ERROR`, `TIMEOUT` or `TAMPERED`.
     reason : one clause for the learner.
     problem : where a file could not be loaded, the place in it.
+    evidence : of `TAMPERED`, what was seen.
     """
 
-    def __init__(self, status: Status, reason: str, problem: Problem | None = None) -> None:
+    def __init__(
+        self,
+        status: Status,
+        reason: str,
+        problem: Problem | None = None,
+        evidence: Evidence | None = None,
+    ) -> None:
         self.status = status
         self.reason = reason
         self.problem = problem
+        self.evidence = evidence
         super().__init__(reason)
 
 

@@ -203,6 +203,34 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
+class Evidence:
+    """What a submission's process sent that no honest one sends, kept for the person who decides.
+
+    Attributes
+    ----------
+    seen : what is wrong with it, in words.
+    during : the function that was being called; empty while the file was imported.
+    call : which of the calls that its process was sent, from 1; 0 while the file was imported.
+    expected : the frame that was due, as kind and number.
+    actual : the frame that came, likewise; empty where not even a header came.
+    length : bytes of payload that its header claims.
+    received : bytes that had come when it was looked at, header included.
+    head : the first of them, in hexadecimal.
+    at : when it was seen, in UTC, as ISO 8601.
+    """
+
+    seen: str
+    during: str
+    call: int
+    expected: str
+    actual: str
+    length: int
+    received: int
+    head: str
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """One test of one exercise, or of a topic's capstone: then `exercise` is ``"capstone"``.
 
@@ -219,11 +247,12 @@ class Outcome:
     warnings: tuple[str, ...] = ()
     printed: str = ""
     disclosure: Disclosure = Disclosure.FULL
+    evidence: Evidence | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """One exercise of one submission.
+    """One exercise of one submission. Where its status is `TAMPERED`, that it earned nothing is no verdict.
 
     `leans_on` names the exercises that do not pass and that this one, which fails, calls.
     """
@@ -239,6 +268,11 @@ class Score:
     def n_passed(self) -> int:
         return sum(outcome.status is Status.PASSED for outcome in self.outcomes)
 
+    @property
+    def evidence(self) -> tuple[Evidence, ...]:
+        """What its checks saw of an attack, each once: a call that lied is not made again."""
+        return _evidence(self.outcomes)
+
 
 @dataclass(frozen=True, slots=True)
 class CapstoneScore:
@@ -248,6 +282,20 @@ class CapstoneScore:
     status: Status
     outcomes: tuple[Outcome, ...] = ()
     reason: str = ""
+
+    @property
+    def evidence(self) -> tuple[Evidence, ...]:
+        """What its checks saw of an attack, each once."""
+        return _evidence(self.outcomes)
+
+
+def _evidence(outcomes: tuple[Outcome, ...]) -> tuple[Evidence, ...]:
+    found = (outcome.evidence for outcome in outcomes if outcome.evidence is not None)
+    return tuple(dict.fromkeys(found))
+
+
+WITHHELD = "withheld: a person decides"
+"""Stands where a grade would, in every report of a submission that has been tampered with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,7 +342,22 @@ class Report:
     environment: Mapping[str, str] = field(default_factory=dict)
 
     @property
+    def withheld(self) -> bool:
+        """Whether there is evidence of an attack: then no total is a grade, and a person decides."""
+        return any(score.status is Status.TAMPERED for score in self._judged)
+
+    @property
+    def evidence(self) -> tuple[Evidence, ...]:
+        """What was seen of attacks, each once."""
+        return tuple(dict.fromkeys(found for score in self._judged for found in score.evidence))
+
+    @property
+    def _judged(self) -> tuple[Score | CapstoneScore, ...]:
+        return (*self.scores, *self.capstones)
+
+    @property
     def earned(self) -> float:
+        """Points of the exercises that passed; no grade where the report is `withheld`."""
         return sum(score.earned for score in self.scores)
 
     @property
@@ -303,6 +366,7 @@ class Report:
 
     @property
     def percent(self) -> float:
+        """Of the points; no grade where the report is `withheld`."""
         return 100.0 * self.earned / self.points if self.points else 0.0
 
 

@@ -30,7 +30,7 @@ from grader.disclosure import level_of
 from grader.errors import CheckFailure, CheckUnresolved, GradsmithError, Halted, SubmissionRaised
 from grader.model import Cause, Disclosure, Failure, Outcome, Status
 from grader.sandbox.flow import Flow, Task
-from grader.sandbox.proxy import Record, RemoteFunction, TopicProxy
+from grader.sandbox.proxy import MAX_TEXT, MAX_WARNINGS, Record, RemoteFunction, TopicProxy
 
 INI = Path(__file__).with_name("suite.ini")
 # What a suite does not use costs time at each start; and a learner's own pytest.ini, conftest.py
@@ -507,10 +507,13 @@ class _Plugin:
             status=status,
             failure=failure,
             seconds=seconds,
-            warnings=tuple(dict.fromkeys(notes.warnings)),
-            printed="".join(notes.printed),
+            warnings=tuple(dict.fromkeys(notes.warnings))[:MAX_WARNINGS],
+            printed="".join(notes.printed)[:MAX_TEXT],
+            evidence=error.evidence if isinstance(error, Halted) else None,
             disclosure=case.level,
         )
+        if error is not None:
+            error.__traceback__ = None  # its frames hold all that the test has seen
         trace = Trace(
             outcome,
             self.seed,

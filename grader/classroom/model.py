@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from grader.model import Report, Status
+from grader.model import Report
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +70,7 @@ class Result:
     @property
     def withheld(self) -> bool:
         """Whether there is evidence of an attack, so that a person decides."""
-        return self.report is not None and any(
-            score.status is Status.TAMPERED for score in self.report.scores
-        )
+        return self.report is not None and self.report.withheld
 
     @property
     def earned(self) -> float:

@@ -19,6 +19,8 @@ from grader.notebooks.cells import Place
 from grader.report.json import read_report, report_document
 from grader.submission import Source, Submission
 
+BY_CHANCE = ("call", "expected", "actual", "length", "received", "head", "at")
+"""What differs from run to run in the evidence of an attack: frames have random numbers."""
 FORM = 1
 """Goes up when the text of a submission is written in another way."""
 
@@ -107,13 +109,17 @@ def read_submission_text(text: str, name: str) -> Submission:
 
 
 def report_texts(report: Report) -> tuple[str, str]:
-    """A report without its times, and the times."""
+    """A report without what a clock or chance has put into it, and that."""
     document = report_document([for_instructor(report)])
-    times = []
+    times, chances = [], []
     for holder in _timed(document):
         times.append(round(holder["seconds"], DIGITS))
         holder["seconds"] = 0.0
-    return canonical(document), canonical(times)
+        evidence = holder.get("evidence")
+        if evidence is not None:
+            chances.append({key: evidence[key] for key in BY_CHANCE})
+            evidence.update({key: type(evidence[key])() for key in BY_CHANCE})
+    return canonical(document), canonical({"seconds": times, "evidence": chances})
 
 
 def read_report_texts(text: str, times: str, course: Course) -> Report:
@@ -124,12 +130,16 @@ def read_report_texts(text: str, times: str, course: Course) -> Report:
     GradsmithError : they do not fit one another or the course.
     """
     document = json.loads(text)
-    seconds = json.loads(times)
+    told = json.loads(times)
+    seconds, chances = told["seconds"], told["evidence"]
     holders = list(_timed(document))
     if len(holders) != len(seconds):
         raise GradsmithError(f"{len(seconds)} times for {len(holders)} checks; grade again")
     for holder, value in zip(holders, seconds, strict=True):
         holder["seconds"] = value
+    found = [holder["evidence"] for holder in holders if holder.get("evidence") is not None]
+    for evidence, chance in zip(found, chances, strict=True):
+        evidence.update(chance)
     return read_report(document, course)
 
 

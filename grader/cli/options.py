@@ -139,7 +139,7 @@ def write_reports(
 
 
 def exit_code(reports: Sequence[Report], fail_under: float | None) -> int:
-    """0 graded, 1 below the gate, 3 where a check of ours broke."""
+    """0 graded, 1 below the gate or withheld at a gate, 3 where a check of ours broke."""
     from grader.model import Status
 
     ours: tuple[Status, ...] = (Status.GRADER_ERROR, Status.UNRESOLVED)
@@ -147,7 +147,7 @@ def exit_code(reports: Sequence[Report], fail_under: float | None) -> int:
     found |= {capstone.status for report in reports for capstone in report.capstones}
     if found.intersection(ours):
         return 3
-    if fail_under is not None and any(report.percent < fail_under for report in reports):
+    if fail_under is not None and any(r.withheld or r.percent < fail_under for r in reports):
         return 1
     return 0
 

@@ -10,10 +10,12 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import TYPE_CHECKING
 
-from grader.model import Status
+from grader.model import WITHHELD, Status
 from grader.report.grouping import TopicScores, by_topic
+from grader.report.tampering import as_lines
 from grader.report.telling import Entry, block, counted, place, source_line
 from grader.report.terminal import LOOKS, UNREAD, advice_on_status, remarks, what_next
 from grader.report.visible import visible
@@ -42,7 +44,9 @@ def report_html(report: StudentReport, *, verbose: bool = False) -> str:
 
 def _report(report: StudentReport, verbose: bool) -> Iterator[str]:
     full = bool(report.points) and report.earned >= report.points
-    points = f"{_number(report.earned)}/{_number(report.points)} points"
+    points = (
+        f"{_number(report.earned)}/{_number(report.points)} points {'✓' if full else ''}".strip()
+    )
     yield f'<div class="gradsmith" style="{_PAGE}">'
     yield '<div style="display:flex;gap:.8em;align-items:baseline;padding-bottom:.3em">'
     yield _element("strong", report.submission)
@@ -52,7 +56,7 @@ def _report(report: StudentReport, verbose: bool) -> Iterator[str]:
     if report.seconds:
         facts += f" · {report.seconds:.1f} s"
     yield _element("span", facts, "opacity:.75;flex:1")
-    yield _element("strong", f"{points} {'✓' if full else ''}".strip())
+    yield _element("strong", WITHHELD if report.withheld else points)
     yield "</div>"
     for note in report.notes:
         yield f'<div style="padding:.1em 0">{_pill("note", _SHADES["yellow"])} {_escape(note)}</div>'
@@ -122,6 +126,8 @@ def _block(report: StudentReport, score: Score | CapstoneScore, verbose: bool) -
     told = block(report, score)
     if told.verdict:
         yield _element("div", told.verdict)
+    for line in chain.from_iterable(map(as_lines, score.evidence)):
+        yield _element("div", line, "opacity:.75")
     if told.why:
         yield f'<div style="padding:.1em 0 .3em"><strong>why:</strong> {_escape(told.why)}</div>'
     entries = [

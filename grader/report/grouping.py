@@ -11,13 +11,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class TopicScores:
-    """One topic of one report; `title` is empty where the report has scores of no known topic."""
+    """One topic of one report.
+
+    `title` is empty where the report has scores of no known topic; where the report is `withheld`, no total is a grade.
+    """
 
     slug: str
     title: str
     scores: tuple[Score, ...]
     problems: tuple[Problem, ...]
     capstone: CapstoneScore | None = None
+    withheld: bool = False
 
     @property
     def earned(self) -> float:
@@ -47,6 +51,7 @@ def by_topic(report: Report) -> tuple[TopicScores, ...]:
             tuple(score for score in report.scores if score.exercise.topic == slug),
             tuple(problem for problem in report.problems if problem.topic == slug),
             capstones.get(slug),
+            report.withheld,
         )
         for slug, title in titles.items()
     )

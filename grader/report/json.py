@@ -17,11 +17,13 @@ from typing import TYPE_CHECKING, Any
 from grader.disclosure import StudentReport
 from grader.errors import GradsmithError
 from grader.model import (
+    WITHHELD,
     Capstone,
     CapstoneScore,
     Cause,
     Difficulty,
     Disclosure,
+    Evidence,
     Exercise,
     Failure,
     Mismatch,
@@ -98,9 +100,10 @@ def _submission(report: Report) -> dict[str, Any]:
         "isolation": _text(report.isolation),
         "timeout": _number(report.timeout),
         "seconds": _number(report.seconds),
-        "earned": _number(report.earned),
+        "withheld": WITHHELD if report.withheld else None,
+        "earned": None if report.withheld else _number(report.earned),
         "points": _number(report.points),
-        "percent": _number(report.percent),
+        "percent": None if report.withheld else _number(report.percent),
         "statuses": {
             status.value: sum(score.status is status for score in report.scores)
             for status in Status
@@ -117,7 +120,7 @@ def _topic(group: TopicScores) -> dict[str, Any]:
     return {
         "topic": _text(group.slug),
         "title": _text(group.title),
-        "earned": _number(group.earned),
+        "earned": None if group.withheld else _number(group.earned),
         "points": _number(group.points),
         "exercises": [_score(score) for score in group.scores],
         "capstone": _capstone(group.capstone) if group.capstone is not None else None,
@@ -162,6 +165,21 @@ def _outcome(outcome: Outcome) -> dict[str, Any]:
         "failure": _failure(outcome.failure) if outcome.failure is not None else None,
         "warnings": [_text(warning) for warning in outcome.warnings],
         "printed": _text(outcome.printed),
+        "evidence": _evidence(outcome.evidence) if outcome.evidence is not None else None,
+    }
+
+
+def _evidence(evidence: Evidence) -> dict[str, Any]:
+    return {
+        "seen": _text(evidence.seen),
+        "during": _text(evidence.during),
+        "call": evidence.call,
+        "expected": _text(evidence.expected),
+        "actual": _text(evidence.actual),
+        "length": evidence.length,
+        "received": evidence.received,
+        "head": _text(evidence.head),
+        "at": _text(evidence.at),
     }
 
 
@@ -335,7 +353,12 @@ def _read_outcome(entry: Mapping[str, Any], exercise: str) -> Outcome:
         warnings=tuple(entry["warnings"]),
         printed=entry["printed"],
         disclosure=Disclosure(entry["disclosure"]),
+        evidence=_read_evidence(entry["evidence"]) if entry["evidence"] is not None else None,
     )
+
+
+def _read_evidence(entry: Mapping[str, Any]) -> Evidence:
+    return Evidence(**entry)
 
 
 def _read_failure(entry: Mapping[str, Any]) -> Failure:

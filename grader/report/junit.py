@@ -3,7 +3,8 @@
 A test suite is one topic of one submission, a test case one test. A wrong answer is a failure, a
 stub is skipped, and all that is neither is an error. The format knows no points: they stand in each
 suite's properties, `points_earned` and `points_possible`, and for each exercise
-`points_earned.<exercise>` and `points_possible.<exercise>`.
+`points_earned.<exercise>` and `points_possible.<exercise>`. Where a submission was tampered with,
+`points_earned` says that the grade is withheld.
 """
 
 from __future__ import annotations
@@ -13,18 +14,20 @@ import xml.etree.ElementTree as ET
 from typing import TYPE_CHECKING
 
 from grader.disclosure import StudentReport
-from grader.model import Status
+from grader.model import WITHHELD, Status
 from grader.report.grouping import by_topic
+from grader.report.tampering import as_lines
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from grader.disclosure import Shown
-    from grader.model import CapstoneScore, Failure, Problem, Report, Score
+    from grader.model import CapstoneScore, Failure, Outcome, Problem, Report, Score
     from grader.report.grouping import TopicScores
 
-ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""Characters that no XML 1.0 document can hold, escaped or not (section 2.2, production 2)."""
+ILLEGAL = re.compile("[^\t\n\r\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""Characters that no XML 1.0 document can hold, escaped or not (section 2.2, production 2), and control characters that
+it only advises against: a terminal would obey them."""
 
 TAGS: Mapping[Status, str] = {
     Status.FAILED: "failure",
@@ -65,11 +68,12 @@ def _suite(report: Report, group: TopicScores) -> ET.Element:
         "seed": "" if report.seed is None else str(report.seed),
         "isolation": report.isolation,
         "disclosure": report.disclosure.value if isinstance(report, StudentReport) else "",
-        "points_earned": f"{group.earned:g}",
+        "points_earned": WITHHELD if report.withheld else f"{group.earned:g}",
         "points_possible": f"{group.points:g}",
     }
     for score in group.scores:
-        facts[f"points_earned.{score.exercise.name}"] = f"{score.earned:g}"
+        earned = WITHHELD if score.status is Status.TAMPERED else f"{score.earned:g}"
+        facts[f"points_earned.{score.exercise.name}"] = earned
         facts[f"points_possible.{score.exercise.name}"] = f"{score.exercise.points:g}"
     for name, value in facts.items():
         if not value and name in UNTOLD:
@@ -103,7 +107,8 @@ def _cases(place: str, name: str, score: Score | CapstoneScore) -> list[ET.Eleme
     for outcome in score.outcomes:
         case = _case(place, outcome.test, outcome.seconds)
         headline = outcome.failure.headline if outcome.failure is not None else score.reason
-        _judge(case, outcome.status, headline, _details(outcome.failure))
+        details = "\n".join(filter(None, (_details(outcome.failure), *_seen(outcome))))
+        _judge(case, outcome.status, headline, details)
         if outcome.printed:
             ET.SubElement(case, "system-out").text = _legal(outcome.printed)
         if outcome.warnings:
@@ -160,6 +165,11 @@ def _details(failure: Failure | None) -> str:
     elif mismatch is not None:
         lines.append("why: unexplained")
     return "\n".join([*lines, *failure.notes])
+
+
+def _seen(outcome: Outcome) -> tuple[str, ...]:
+    """What a test saw of an attack, a line each."""
+    return () if outcome.evidence is None else as_lines(outcome.evidence)
 
 
 def _legal(text: str) -> str:

@@ -20,8 +20,9 @@ from typing import TYPE_CHECKING
 from rich.cells import cell_len
 from rich.text import Text
 
-from grader.model import Status
+from grader.model import WITHHELD, Status
 from grader.report.grouping import by_topic
+from grader.report.tampering import as_lines
 from grader.report.visible import visible
 
 if TYPE_CHECKING:
@@ -419,12 +420,17 @@ def _report(pen: _Pen, report: Report, advise: bool, *, several: bool = False) -
 def _header(pen: _Pen, report: Report, *, several: bool) -> Iterator[Text]:
     full = report.points and report.earned >= report.points
     style = "bold green" if full else "bold"
-    right = Text.assemble(
-        (f"{share(report.earned, report.points)} points", style), "  ", (percentage(report), style)
-    )
-    bar = _bar(pen, report)
-    if pen.table >= right.cell_len + bar.cell_len + 26:
-        right = Text.assemble(bar, "  ", right)
+    if report.withheld:
+        right = Text(WITHHELD, f"bold {LOOKS[Status.TAMPERED].style}")
+    else:
+        right = Text.assemble(
+            (f"{share(report.earned, report.points)} points", style),
+            "  ",
+            (percentage(report), style),
+        )
+        bar = _bar(pen, report)
+        if pen.table >= right.cell_len + bar.cell_len + 26:
+            right = Text.assemble(bar, "  ", right)
     name = pen.cut_middle(pen.clean(report.submission), pen.table - right.cell_len - 2)
     yield pen.ends(Text(name, "bold"), right)
     facts = [pen.clean(report.course)]
@@ -460,8 +466,15 @@ def _bar(pen: _Pen, report: Report) -> Text:
 # One topic
 
 
+def _total(group: TopicScores) -> Text:
+    """A topic's points, where they count."""
+    if group.withheld:
+        return Text(f"{_points(group.points)} points withheld", "bold")
+    return Text(f"{share(group.earned, group.points)} points", "bold")
+
+
 def _heading(pen: _Pen, group: TopicScores) -> Text:
-    right = Text(f"{share(group.earned, group.points)} points", "bold")
+    right = _total(group)
     room = pen.table - right.cell_len - 2
     slug = pen.cut(pen.clean(group.slug), room)
     title = pen.cut(pen.clean(group.title), room - cell_len(slug) - 2)
@@ -492,7 +505,7 @@ def _topic_line(pen: _Pen, group: TopicScores, brief: bool) -> Text | None:
     else:
         return None
     style = LOOKS[status].style
-    right = Text(f"{share(group.earned, group.points)} points", "bold")
+    right = _total(group)
     middle = Text(f"{pen.glyph(status)} {words}", style)
     room = pen.table - right.cell_len - middle.cell_len - 4
     if room < min(cell_len(pen.clean(group.slug)), LABEL):
@@ -750,6 +763,9 @@ def _block(pen: _Pen, report: Report, score: Score | CapstoneScore) -> Iterator[
     """What the checks of one exercise found."""
     if score.status in FOR_A_PERSON:
         yield from pen.hang(Text(pen.paragraph(_reason(report, score))), indent=6)
+        for evidence in score.evidence:
+            for line in as_lines(evidence):
+                yield from pen.hang(Text(pen.clean(line, 400), "dim"), indent=6)
         return
     failing = theirs(score)
     groups: dict[tuple[Status, Failure | None], list[Outcome]] = {}
@@ -1032,9 +1048,14 @@ def _summary(pen: _Pen, reports: Sequence[Report]) -> Iterator[Text]:
         else:
             yield line
             yield from pen.hang(remarks, indent=4)
-    mean = math.fsum(report.percent for report in reports) / len(reports)
+    graded = [report.percent for report in reports if not report.withheld]
+    words = _count(len(reports), "submission")
+    if graded:
+        words += f", mean {math.fsum(graded) / len(graded):.0f}%"
+    if withheld := len(reports) - len(graded):
+        words += f", {withheld} withheld"
     yield Text()
-    yield pen.line(Text(f"{_count(len(reports), 'submission')}, mean {mean:.0f}%", "bold"))
+    yield pen.line(Text(words, "bold"))
 
 
 def _summary_row(
@@ -1050,6 +1071,8 @@ def _numbers(report: Report) -> tuple[str, ...]:
     of = Counter(score.status for score in report.scores)
     failed = of[Status.FAILED] + of[Status.ERROR] + of[Status.TIMEOUT]
     counts = (of[Status.PASSED], failed, of[Status.MISSING])
+    if report.withheld:
+        return ("withheld", "", *map(str, counts))
     return (share(report.earned, report.points), percentage(report), *map(str, counts))
 
 

@@ -15,9 +15,11 @@ import signal
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from grader.errors import CheckFailure, CheckUnresolved, SandboxError
+from grader.model import Evidence
 from grader.sandbox import wire
 
 if TYPE_CHECKING:
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 
 START_TIMEOUT = 60.0
 """Seconds for the zygote to import NumPy on a slow or loaded machine."""
+FORK_TIMEOUT = 15.0
+"""Seconds for a zygote that has forked before to fork a child: longer, and somebody has stopped it."""
 MAX_CALLBACKS = 100_000
 """Callbacks in one call; its deadline normally comes first."""
 BUFFER = 64 * 1024
@@ -32,12 +36,21 @@ KEPT_BUFFER = 4 * 1024 * 1024
 """Bytes of a receive buffer that is kept for the next frame."""
 GATHER = 64 * 1024
 """Bytes from which a payload is sent beside its header, not copied behind it."""
+MAX_FILLS = 4096
+"""Reads for one frame before its deadline is looked at again, and as many after it: the largest honest frame takes some
+hundreds. Whoever sends byte by byte, always the next in time, would be read for ever."""
+EVIDENCE_BYTES = 64
+"""Of what was sent that no honest worker sends, what is kept for a person to look at."""
 
 _REPLIES = {
     wire.LOAD: frozenset({wire.LOADED}),
     wire.CALL: frozenset({wire.PLAIN, wire.RETURNED, wire.RAISED, wire.UNSUPPORTED}),
 }
 _MESSAGE_LIMIT = 500
+_KINDS = {
+    getattr(wire, name): name
+    for name in ("HELLO", "LOADED", "RETURNED", "RAISED", "UNSUPPORTED", "CALLBACK", "PLAIN")
+}
 _EXITS = {  # as in `worker`
     70: "it cannot go on: something that Python relies on was changed",
     71: "it closed its connection to the grader",
@@ -57,7 +70,11 @@ class Gone(Died):
 
 
 class Lied(Exception):
-    """Data that no honest worker sends."""
+    """Data that no honest worker sends. A frame that is cut short by the child's end is none: that is `Died`."""
+
+
+class ZygoteDied(SandboxError):
+    """The process that forks the children has ended, and the children with it."""
 
 
 class Worker:
@@ -77,6 +94,8 @@ class Worker:
         self.hello: dict[str, Any] = {}
         self._numbers = random.Random(os.urandom(16))
         self._sequence = 0
+        self._calls = 0  # sent so far
+        self._due = "nothing"  # the frame that was waited for last, in words
         self._buffer = bytearray(BUFFER)
         self._view = memoryview(self._buffer)
         self._have = 0  # bytes in the buffer
@@ -102,6 +121,7 @@ class Worker:
     def loaded(self, deadline_after: float) -> Any:
         """The answer to the file sent; the time for it begins once the child runs."""
         self.greet()
+        self._due = f"LOADED {self._sequence:08x}"
         return self._reply(wire.LOAD, self._sequence, (), time.monotonic() + deadline_after)[1]
 
     def call(
@@ -114,6 +134,8 @@ class Worker:
         Late, Died, Lied : there is none.
         """
         sequence = self._numbers.getrandbits(32)
+        self._calls += 1
+        self._due = f"an answer {sequence:08x}"
         self._send(wire.CALL_ALONE, sequence, payload, deadline)
         return self._reply(wire.CALL, sequence, callbacks, deadline)
 
@@ -121,6 +143,7 @@ class Worker:
         """Send a call behind those that are not answered yet, without waiting."""
         sequence = self._numbers.getrandbits(32)
         header = wire.HEADER.pack(len(payload), wire.CALL, sequence)
+        self._calls += 1
         self._posted.append(sequence)
         self._unsent.append(memoryview(header + payload))
         self.push()
@@ -149,13 +172,16 @@ class Worker:
         Died, Lied : it will not come.
         """
         fitting, oldest = _REPLIES[wire.CALL], self._posted[0]
+        self._due = f"an answer {oldest:08x}"
         self._start_frame()
-        while True:
+        for _ in range(MAX_FILLS):
             frame = self._frame(lambda kind, number: kind in fitting and number == oldest)
             if frame is not None:
                 break
             if not self._fill():
                 return None
+        else:
+            return None
         self._posted.popleft()
         if self._have > self._used and not self._posted:
             raise Lied("there is more than the answer")
@@ -171,12 +197,35 @@ class Worker:
         if self.hello:
             return
         try:
+            within = FORK_TIMEOUT if self.zygote.warm else START_TIMEOUT
             _, _, payload = self._receive(
-                time.monotonic() + START_TIMEOUT, lambda kind, _: kind == wire.HELLO
+                time.monotonic() + within, lambda kind, _: kind == wire.HELLO
             )
             self.hello = wire.loads(payload)
-        except (Late, Died, Lied, wire.WireError):
+        except Late:
+            raise self.zygote.lost() from None
+        except (Died, Lied, wire.WireError):
             raise SandboxError(self.zygote.why_dead()) from None
+        self.zygote.warm = True
+
+    def evidence(self, seen: str, during: str) -> Evidence:
+        """What is in the buffer, after `Lied`; the call is the oldest without an answer."""
+        header = wire.HEADER
+        actual, length = "", 0
+        if self._have >= header.size:
+            length, kind, number = header.unpack_from(self._buffer)
+            actual = f"{_KINDS.get(kind, f'kind {kind}')} {number:08x}"
+        return Evidence(
+            seen=seen,
+            during=during,
+            call=self._calls - max(len(self._posted) - 1, 0) if during else 0,
+            expected=self._due,
+            actual=actual,
+            length=length,
+            received=self._have,
+            head=bytes(self._view[: min(self._have, EVIDENCE_BYTES)]).hex(),
+            at=datetime.now(UTC).isoformat(timespec="milliseconds"),
+        )
 
     def _reply(
         self, question: int, sequence: int, callbacks: Sequence[Callable[..., Any]], deadline: float
@@ -232,6 +281,7 @@ class Worker:
     ) -> tuple[int, int, memoryview]:
         """One frame that `known` accepts by its kind and number; its payload is good until the next."""
         self._start_frame()
+        late = 0
         until = time.perf_counter() + self._linger
         while True:
             frame = self._frame(known)
@@ -245,6 +295,9 @@ class Worker:
                 if not self._readable.poll(_milliseconds(deadline)):
                     raise Late
                 self._fill()
+                late += time.monotonic() > deadline
+                if late > MAX_FILLS:
+                    raise Late
 
     def _frame(self, known: Callable[[int, int], bool]) -> tuple[int, int, memoryview] | None:
         """The frame at the start of the buffer, if it is whole."""
@@ -302,7 +355,7 @@ class Worker:
 
         Raises
         ------
-        SandboxError : the zygote has ended too.
+        ZygoteDied : the zygote has ended too.
         """
         if self._closed:
             return "it has been ended"
@@ -312,7 +365,7 @@ class Worker:
             return _in_words(self.zygote.end_and_ask(self.number))
         except SandboxError:
             self._kill_group()
-            raise
+            raise ZygoteDied(str(self.zygote.lost())) from None
 
     def kill(self) -> None:
         """End the child and whatever is left of its process group."""

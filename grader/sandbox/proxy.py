@@ -14,7 +14,7 @@ import re
 import threading
 import time
 from abc import ABC, abstractmethod
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -25,10 +25,10 @@ import numpy as np
 
 from grader.calls import Call, in_place, labels
 from grader.errors import CheckFailure, Halted, SandboxError, Stopped, SubmissionRaised
-from grader.model import Failure, Problem, Status
+from grader.model import Evidence, Failure, Problem, Status
 from grader.notebooks.cells import Place, place_of_line
 from grader.sandbox import jail, wire
-from grader.sandbox.channel import Died, Gone, Late, Lied, Worker
+from grader.sandbox.channel import Died, Gone, Late, Lied, Worker, ZygoteDied
 from grader.sandbox.zygote import Zygote
 
 if TYPE_CHECKING:
@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 DEFAULT_TIMEOUT = 5.0
 """Seconds for one call, callbacks included, and for loading a file."""
 _AT_LINE = re.compile(r"\(line (\d{1,9})\)$")
+FORGED = "the worker's answer is forged: "
+ENDED_ALL = "the process that it was forked from was ended too, twice"
 IMPORTABLE = "; a submission can import NumPy and the standard library only"
 MAX_RECORDS = 500
 """Calls of one test that are kept for the diagnosis: more tell no more."""
@@ -50,6 +52,18 @@ SCANS_IN_VAIN = 2
 """Scans without a single plain call after which calls are made one by one."""
 MAX_TEXT = 4000
 """Characters of anything that a worker says beside the value."""
+MAX_MESSAGE = 1000
+"""Characters of an exception's message or a warning; a worker that keeps to the rules sends 500, and where it was."""
+MAX_FAULTS = 20
+"""Cells of a notebook that fail and are told of, as in the worker."""
+MAX_ANSWERS = 64 * jail.MIB
+"""Bytes that all answers of one function may have together, and all of a file twice as much (none of which is charged
+to a function that gives less than 1 MiB): a suite's tests hold them until they are over. The right answers to a whole
+topic's suite are a few MiB."""
+MAX_KEPT = 16 * jail.MIB
+"""Bytes of a file's answers that are kept for the diagnosis."""
+FILE_DEADLINES = 24
+"""Deadlines of one call that all calls and imports of one file may take together."""
 
 
 class Notes:
@@ -164,6 +178,7 @@ class TopicProxy(ABC):
         self.notes = Notes()
         self.flow: Flow | None = None
         self._halted: dict[str, Halted] = {}
+        self._kept = 0  # bytes of answers that are kept in records
 
     def __getattr__(self, name: str) -> RemoteFunction:
         return self.function(name)
@@ -240,7 +255,9 @@ class TopicProxy(ABC):
         except CheckFailure:
             record(("unsupported", None))
             raise
-        record(("returned", done.value))
+        size = weight(done.value)
+        self._kept += size
+        record(("returned", done.value) if self._kept <= MAX_KEPT else ("unkept", None))
         self.notes.warnings += done.warnings
         if done.printed:
             self.notes.printed.append(done.printed)
@@ -368,6 +385,8 @@ class RemoteTopic(TopicProxy):
         self._queue: deque[Pending] = deque()  # calls to be sent
         self._sent: deque[Pending] = deque()  # calls that the child has, oldest first
         self._since = 0.0  # when it was seen to turn to the oldest
+        self._spent = 0.0  # seconds of all calls and imports so far
+        self._answers: Counter[str] = Counter()  # bytes of each function's answers
         if problem is not None:
             self._load_halt = Halted(Status.ERROR, problem.message, problem)
 
@@ -409,6 +428,13 @@ class RemoteTopic(TopicProxy):
         if self._load_halt is not None:
             raise self._load_halt.with_traceback(None)
         try:
+            self._greeted()
+        except SandboxError:  # before it saw anything of this file: once more, with another zygote
+            self._drop()
+            self.prepare()
+            self._greeted()
+        started = time.monotonic()
+        try:
             assert self._worker is not None
             self._functions_there = self._loaded(self._worker.loaded(self.timeout))
             if self._early:
@@ -424,7 +450,9 @@ class RemoteTopic(TopicProxy):
                 Status.ERROR, f"the process ended while the file was imported: {died}"
             )
         except Lied as lied:
-            halt = self._problem_halt(Status.TAMPERED, f"the worker's answer is forged: {lied}")
+            assert self._worker is not None
+            evidence = self._worker.evidence(str(lied), "")
+            halt = self._problem_halt(Status.TAMPERED, f"{FORGED}{lied}", evidence)
         except Halted as halted:
             halt = halted
         except BaseException:
@@ -432,10 +460,21 @@ class RemoteTopic(TopicProxy):
             raise
         else:
             return self._functions_there
+        finally:
+            self._spent += time.monotonic() - started
         self._load_halt = halt
         self.problem = halt.problem
         self._drop()
         raise halt
+
+    def _greeted(self) -> None:
+        """Wait for the child's greeting."""
+        assert self._worker is not None
+        try:
+            self._worker.greet()
+        except BaseException:
+            self._drop()
+            raise
 
     def _loaded(self, reply: Any) -> dict[str, tuple[str, ...]]:
         """The callables of a file that was loaded; `Halted` for one that was not."""
@@ -447,12 +486,12 @@ class RemoteTopic(TopicProxy):
         if not isinstance(functions, dict):
             raise Lied("an unexpected answer while it was loaded")
         self.load_warnings = self._warned(reply.get("warnings"))
-        self._failed = self._failed_cells(_list(reply.get("failed")))
+        self._failed = self._failed_cells(_list(reply.get("failed"))[:MAX_FAULTS])
         return {_text(key): _strings(names) for key, names in functions.items()}
 
     def _not_loaded(self, reply: Mapping[str, Any]) -> Halted:
         """What became of a file that raised while it was loaded."""
-        kind, message = _text(reply.get("error")), _text(reply.get("message"))
+        kind, message = _message(reply.get("error")), _message(reply.get("message"))
         line, offset = _whole(reply.get("line")), _whole(reply.get("column"))
         column = offset if offset is not None and offset > 0 else None
         if kind == "ModuleNotFoundError":
@@ -463,7 +502,7 @@ class RemoteTopic(TopicProxy):
             message = "the file ends the program when it is imported; remove the call of exit() or sys.exit()"
         text = reply.get("text")
         if isinstance(text, str):
-            text = _text(text)
+            text = _message(text)
         else:
             text = None
             if line is not None and self.source is not None:
@@ -527,8 +566,12 @@ class RemoteTopic(TopicProxy):
         cell, line = place_of_line(self.cells, int(found[1]))
         return f"({cell}, line {line})"
 
-    def _problem_halt(self, status: Status, message: str) -> Halted:
-        return Halted(status, message, Problem(self.topic, self.file, message, early=self._early))
+    def _problem_halt(
+        self, status: Status, message: str, evidence: Evidence | None = None
+    ) -> Halted:
+        return Halted(
+            status, message, Problem(self.topic, self.file, message, early=self._early), evidence
+        )
 
     def _invoke(
         self, name: str, target: str, payload: bytes, callbacks: Sequence[Callable[..., Any]]
@@ -549,27 +592,50 @@ class RemoteTopic(TopicProxy):
         for last in (False, True):
             parameters = self._parameters(target)
             assert self._worker is not None
+            started = time.monotonic()
             try:
-                kind, reply = self._worker.call(payload, callbacks, time.monotonic() + self.timeout)
-                return self._understand(kind, reply, callbacks, parameters)
+                kind, reply = self._worker.call(payload, callbacks, started + self.timeout)
+                return self._counted(target, self._understand(kind, reply, callbacks, parameters))
             except Died as died:
                 self._drop()
                 if isinstance(died, Gone) and not last:
                     continue  # what an earlier call left running ended it: not this one's fault
                 raise self._fault(target, died) from None
-            except (Late, Lied) as fault:
+            except ZygoteDied:
                 self._drop()
-                raise self._fault(target, fault) from None
+                if last:  # twice during this call, and it does not die of itself
+                    raise self._fault(target, Died(ENDED_ALL)) from None
+            except (Late, Lied) as fault:
+                halted = self._fault(target, fault)
+                self._drop()
+                raise halted from None
             except (SubmissionRaised, _NoValue) as answered:
                 outcome = answered.outcome if isinstance(answered, _NoValue) else answered
                 raise outcome from None
             except BaseException:  # of a callback, or Ctrl-C: the child is in the middle of a call
                 self._drop()
                 raise
+            finally:
+                self._spent += time.monotonic() - started
         raise AssertionError("unreachable")
 
+    def _counted(self, target: str, call: Call) -> Call:
+        """The call, where there is room for its answer; `_NoValue` where not, or not for another."""
+        size = weight(call.value) + weight(call.args) + weight(call.kwargs)
+        own = self._answers[target] = min(self._answers[target] + size, MAX_ANSWERS + 1)
+        if own > MAX_ANSWERS or (size > jail.MIB and self._answers.total() > 2 * MAX_ANSWERS):
+            mib = own // jail.MIB
+            reason = f"its answers have {mib:,} MiB in all; return arrays of the shapes that are asked for"
+            self._halted[target] = Halted(Status.ERROR, reason)
+            raise _NoValue(self._halted[target])
+        return call
+
     def _parameters(self, target: str) -> tuple[str, ...]:
-        """The parameters of a function that the file defines; `Halted` where it does not."""
+        """The parameters of a function that the file defines; `Halted` where it does not, or where its time is up."""
+        if self._spent > FILE_DEADLINES * self.timeout:
+            seconds = FILE_DEADLINES * self.timeout
+            reason = f"the calls of this file took longer than {seconds:g} s in all"
+            raise Halted(Status.TIMEOUT, reason)
         functions = self.load()
         if self.source is None:
             raise Halted(Status.MISSING, f"{self.file} is not there")
@@ -592,7 +658,9 @@ class RemoteTopic(TopicProxy):
         elif isinstance(fault, Died):
             halted = Halted(Status.ERROR, f"the process ended during the call: {fault}")
         else:
-            halted = Halted(Status.TAMPERED, f"the worker's answer is forged: {fault}")
+            assert self._worker is not None
+            evidence = self._worker.evidence(str(fault), target)
+            halted = Halted(Status.TAMPERED, f"{FORGED}{fault}", evidence=evidence)
         self._halted[target] = halted
         return halted
 
@@ -665,7 +733,8 @@ class RemoteTopic(TopicProxy):
         pending = self._sent[0]
         self.notes = pending.notes
         try:
-            pending.call = self._understand(kind, reply, (), pending.parameters)
+            call = self._understand(kind, reply, (), pending.parameters)
+            pending.call = self._counted(pending.target, call)
         except _NoValue as answered:
             pending.error = answered.outcome
         except SubmissionRaised as raised:
@@ -673,6 +742,7 @@ class RemoteTopic(TopicProxy):
         self._sent.popleft()
         now = time.monotonic()
         pending.seconds, self._since = now - self._since, now
+        self._spent += pending.seconds
         return pending
 
     def _lost(self, fault: Late | Died | Lied | SandboxError, done: list[Pending]) -> None:
@@ -681,9 +751,9 @@ class RemoteTopic(TopicProxy):
         A child that died may have been ended by what an earlier call left running: the oldest call gets
         another one to itself.
         """
-        self._drop()
         first = self._sent[0]
-        if isinstance(fault, Died):
+        self._spent += time.monotonic() - self._since
+        if isinstance(fault, Died | ZygoteDied):
             first.suspect = True
         else:
             self._sent.popleft()
@@ -692,6 +762,7 @@ class RemoteTopic(TopicProxy):
             else:
                 first.error = self._fault(first.target, fault)
             done.append(first)
+        self._drop()
         self._queue.extendleft(reversed(self._sent))
         self._sent.clear()
 
@@ -737,9 +808,9 @@ class RemoteTopic(TopicProxy):
         )
 
     def _raised(self, reply: Mapping[str, Any]) -> Exception:
-        kind, message = _text(reply.get("type")), _text(reply.get("message"))
+        kind, message = _message(reply.get("type")), _message(reply.get("message"))
         bases = _strings(reply.get("bases"))
-        function = _text(reply.get("function")) or None
+        function = _message(reply.get("function")) or None
         if "MemoryError" in bases:
             mib = self.sandbox.limits.memory // jail.MIB
             text = f"out of memory: a submission has {mib:,} MiB" + (
@@ -804,8 +875,9 @@ class RemoteTopic(TopicProxy):
             or len(found) > len(order)
             or any(type(value) is not np.ndarray for value in found)
         ):
+            forged = self._fault(target, Lied("an unexpected answer"))
             self._drop()
-            raise self._fault(target, Lied("an unexpected answer"))
+            raise forged
         return found
 
     def _note_step(self, name: str, args: tuple[Any, ...], outcome: Any) -> None:
@@ -824,6 +896,19 @@ class RemoteTopic(TopicProxy):
         self._drop()
 
 
+def weight(value: Any) -> int:
+    """About how many bytes a value from a worker takes here."""
+    if isinstance(value, np.ndarray):
+        return value.nbytes + 100
+    if isinstance(value, str):
+        return 4 * len(value) + 50
+    if isinstance(value, tuple | list):
+        return 50 + sum(map(weight, value))
+    if isinstance(value, dict):
+        return 100 + sum(weight(key) + weight(member) for key, member in value.items())
+    return 40
+
+
 class _NoValue(Exception):
     """An answer that is no value, while the child is well: `outcome` is to be raised."""
 
@@ -839,6 +924,11 @@ def _text(value: Any) -> str:
     if not isinstance(value, str):
         raise Lied("an unexpected answer")
     return value[:MAX_TEXT]
+
+
+def _message(value: Any) -> str:
+    """A text for one line of a report."""
+    return _text(value)[:MAX_MESSAGE]
 
 
 def _list(value: Any) -> list[Any]:
@@ -877,7 +967,7 @@ def _strings(value: Any) -> tuple[str, ...]:
 
 
 def _warnings(value: Any) -> tuple[str, ...]:
-    return _strings(value)[:MAX_WARNINGS]
+    return tuple(text[:MAX_MESSAGE] for text in _strings(value)[:MAX_WARNINGS])
 
 
 def _afterwards(

@@ -239,6 +239,7 @@ class _Encoder:
             self.put(value, depth + 1)
 
     def put_dict(self, value: dict[Any, Any], depth: int) -> None:
+        value = dict(value)  # another thread may change it
         self.enter(2 * len(value), depth)
         self.parts.append(b"m" + _U32.pack(len(value)))
         plain: set[Any] | None = None

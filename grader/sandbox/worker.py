@@ -118,12 +118,17 @@ class Channel:
         self.eager = False  # whether the next frame is to be expected at once
 
     def send(self, kind: int, sequence: int, payload: bytes) -> None:
+        """Send a frame whole, or end: behind a part of one, whatever follows would look forged."""
         header = self.wire.HEADER.pack(len(payload), kind, sequence)
-        if len(payload) < BUFFER:
-            self.sock.sendall(header + payload)
-        else:
-            self.sock.sendall(header)
-            self.sock.sendall(payload)
+        try:
+            if len(payload) < BUFFER:
+                self.sock.sendall(header + payload)
+            else:
+                self.sock.sendall(header)
+                self.sock.sendall(payload)
+        except BaseException as error:  # the socket's, or of a submission's signal handler
+            gone = isinstance(error, OSError) and error.errno is not None
+            os._exit(LOST_CHANNEL if gone else INTERNAL_ERROR)
 
     def receive(self) -> tuple[int, int, memoryview]:
         """The next frame; EOFError where the grader has gone.
@@ -257,6 +262,7 @@ class Host:
         else:
             fault = self.execute(context, source, file, module)
             if fault is not None:
+                self.leave_copies()
                 return fault
         self.leave_copies()
         self.module = module

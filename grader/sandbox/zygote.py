@@ -63,7 +63,9 @@ class Zygote:
         self._flags = level.flags
         self._last = 0
         self._refused = ""
+        self._last_words = ""  # why it was given up
         self._prober: tuple[int, socket.socket] | None = None
+        self.warm = False  # whether a child of it has greeted
         self._process: subprocess.Popen[bytes] | None = None
         with contextlib.ExitStack() as stack:
             self._stderr = stack.enter_context(tempfile.TemporaryFile())
@@ -202,7 +204,7 @@ class Zygote:
     def why_dead(self) -> str:
         """One line on why the process does not answer."""
         if self._stderr.closed:
-            return "the worker process has been closed"
+            return self._last_words or "the worker process has been closed"
         if self._process is None:
             return f"the worker process cannot be started: {self._refused}"
         try:
@@ -219,14 +221,21 @@ class Zygote:
         how = f"was killed by signal {-code}" if code < 0 else f"ended with exit status {code}"
         return f"the worker process {how}: {said}"
 
-    def close(self) -> None:
+    def lost(self) -> SandboxError:
+        """End a process that does not answer, so that no later child waits for it; why, to be raised."""
+        error = SandboxError(self.why_dead())
+        self._last_words = str(error)
+        self.close(within=0.0)
+        return error
+
+    def close(self, within: float = CLOSE_TIMEOUT) -> None:
         """End the process; its children end with it. A second time does nothing."""
         if self._prober is not None:
             self._prober[1].close()
         self._control.close()
         if self._process is not None:
             try:
-                self._process.wait(timeout=CLOSE_TIMEOUT)
+                self._process.wait(timeout=within)
             except subprocess.TimeoutExpired:
                 with contextlib.suppress(OSError):
                     os.killpg(self._process.pid, signal.SIGKILL)

@@ -31,6 +31,7 @@ from grader.content import locate
 from grader.errors import (
     CheckFailure,
     Halted,
+    SandboxError,
     SubmissionRaised,
     UnreadableSubmissionError,
     WorkspaceError,
@@ -78,8 +79,9 @@ class Scripted:
         self.said = said
         self.status = status
         self.children: list[socket.socket] = []
+        self.warm = True
 
-    def fork(self) -> tuple[int, socket.socket]:
+    def fork(self, *, probe: bool = False) -> tuple[int, socket.socket]:
         ours, theirs = socket.socketpair()
         theirs.setblocking(False)
         self.children.append(theirs)
@@ -92,6 +94,9 @@ class Scripted:
 
     def why_dead(self) -> str:
         return "it is dead"
+
+    def lost(self) -> SandboxError:
+        return SandboxError(self.why_dead())
 
 
 class Asked(Worker):

@@ -9,6 +9,7 @@ from grader.model import (
     CapstoneScore,
     Cause,
     Difficulty,
+    Evidence,
     Exercise,
     Failure,
     Hints,
@@ -30,6 +31,18 @@ DIAGONAL = Cause(
     "the Jacobian is taken for its diagonal, s(1−s)·g",
 )
 SIGN = Cause("transform", "sign", "the sign is flipped")
+FORGED = "the worker sent a second answer to one call"
+EVIDENCE = Evidence(
+    seen="there is more than the answer",
+    during="attention",
+    call=7,
+    expected="an answer 9f3a61c2",
+    actual="RETURNED 9f3a61c2",
+    length=26,
+    received=70,
+    head="1a0000001220" + "00" * 26,
+    at="2026-03-01T12:00:00.000+00:00",
+)
 
 
 def exercise(name: str, topic: str, points: float = 2.0) -> Exercise:
@@ -263,8 +276,13 @@ def every_status() -> Report:
             attention,
             Status.TAMPERED,
             0.0,
-            (outcome(attention, "values"),),
-            "the worker sent a second answer to one call",
+            (
+                outcome(attention, "values"),
+                outcome(
+                    attention, "shape", Status.TAMPERED, failure=Failure(FORGED), evidence=EVIDENCE
+                ),
+            ),
+            FORGED,
         ),
         judged(
             backward,

@@ -354,36 +354,43 @@ def test_course_that_lost_an_exercise(tmp_path: Path, own_toy: Content) -> None:
 # ---- what dies
 
 
-# A process that has been killed takes a moment to die: each waits for it, lest the answer be quicker.
-KILLS_ITS_ZYGOTE = """
-import os, signal, time
-def row_means(x):
-    zygote = os.getppid()
-    os.kill(zygote, signal.SIGKILL)
-    while os.getppid() == zygote:
-        time.sleep(0.001)
-    return x.mean(axis=1)
-"""
+# A submission that is held can end neither the sandbox nor the grader. So here the suite does, when it is told to.
+KILLS = """
 
-KILLS_ITS_GRADER = """
-import os, signal, time
-def row_means(x):
-    with open(f"/proc/{os.getppid()}/stat") as file:
-        grader = int(file.read().rpartition(")")[2].split()[1])
-    with open(f"/proc/{grader}/cmdline") as file:
-        if "spawn_main" in file.read():  # once it is dead, the zygote is somebody else's
-            os.kill(grader, signal.SIGKILL)
-    time.sleep(60)
+def test_row_means_ends_what_it_is_told_to(submission):
+    import os, signal, time
+    told = float(submission.row_means(np.full((1, 1), 7.0))[0])
+    if told == -1.0:
+        os.kill(os.getpid(), signal.SIGKILL)
+    if told == -2.0:
+        with open(f"/proc/self/task/{os.getpid()}/children") as file:
+            children = file.read().split()
+        for child in children:
+            os.kill(int(child), signal.SIGKILL)
+        time.sleep(0.1)
+    assert told in (7.0, -1.0, -2.0)
+    submission.row_means(np.zeros((1, 1)))
 """
+TELLS = """
+import numpy as np
+def row_means(x):
+    return np.array([{}.0]) if x[0, 0] == 7.0 else x.mean(axis=1)
+"""
+KILLS_ITS_GRADER, KILLS_ITS_ZYGOTE = TELLS.format(-1), TELLS.format(-2)
 
 
 @NEEDS_PROC
 def test_submission_that_kills_us_is_its_own_fault_once(
-    toy: Content, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    own_toy: Content, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One that kills the sandbox, and one that kills the grader, are told of once; the others are graded."""
+    """One whose grading ends the sandbox, and one whose ends the grader, are told of once; the others are graded."""
     monkeypatch.setattr(pooling, "MAX_TRIES", 2)
+    toy = own_toy
     right = toy.source("toy").read_text()
+    with toy.suite("toy").open(
+        "a"
+    ) as suite:  # a submission cannot kill where it is held: the suite does
+        suite.write(KILLS)
     settings = Settings(str(toy.root), ("row_means",), 5.0)
     tasks = []
     for name, text in (

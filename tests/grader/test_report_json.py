@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from dataclasses import replace
+from dataclasses import asdict, replace
 from types import ModuleType
 
 import jsonschema
@@ -129,13 +129,28 @@ def test_totals_agree_with_the_report(samples):
         (found,) = report_document([report])["submissions"]
         exercises = [each for topic in found["topics"] for each in topic["exercises"]]
         assert len(exercises) == len(report.scores)
-        assert math.isclose(found["earned"], sum(each["earned"] for each in exercises))
+        if report.withheld:
+            assert found["withheld"] == "withheld: a person decides"
+            assert found["earned"] is found["percent"] is None
+            assert all(topic["earned"] is None for topic in found["topics"])
+        else:
+            assert math.isclose(found["earned"], sum(each["earned"] for each in exercises))
+            assert found["withheld"] is None
         assert math.isclose(found["points"], sum(topic["points"] for topic in found["topics"]))
         assert sum(found["statuses"].values()) == len(report.scores)
         for each in exercises:
             assert each["n_checks"] == len(each["checks"])
             passed = sum(check["status"] == "passed" for check in each["checks"])
             assert each["n_passed"] == passed
+
+
+def test_evidence_is_there_in_full(samples):
+    """What was seen of an attack stands with its check, as the grader kept it."""
+    (found,) = report_document([samples.every_status()])["submissions"]
+    exercise = next(e for e in found["topics"][1]["exercises"] if e["exercise"] == "attention")
+    plain, forged = (check["evidence"] for check in exercise["checks"])
+    assert plain is None
+    assert forged == asdict(samples.EVIDENCE)
 
 
 def test_failure_is_there_in_full(samples):

@@ -116,6 +116,17 @@ def test_points_stand_in_the_properties(samples):
     assert found["seed"] == str(report.seed)
 
 
+def test_a_withheld_grade_is_no_number(samples):
+    """Of what was tampered with, no points stand in the properties, and the evidence stands with the case."""
+    root = parsed(samples.every_status())
+    for suite in root.iter("testsuite"):
+        assert properties(suite)["points_earned"] == "withheld: a person decides"
+    suite = next(s for s in root.iter("testsuite") if "attention" in s.attrib["name"])
+    assert properties(suite)["points_earned.attention"] == "withheld: a person decides"
+    error = next(e for e in suite.iter("error") if e.attrib["type"] == "tampered")
+    assert "came: RETURNED 9f3a61c2" in error.text
+
+
 def test_properties_come_first(samples):
     """The schema of the format wants properties before cases, and the verdict before output."""
     for suite in parsed(*samples.samples()).iter("testsuite"):

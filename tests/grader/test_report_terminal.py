@@ -587,6 +587,19 @@ def test_withheld_score_is_no_verdict(samples):
     assert "attention score withheld; a person will look at it" in text
     assert "the worker sent a second answer to one call" in text
     assert "this is no verdict" in text
+    assert "seen: there is more than the answer, in attention, call 7 of its process" in text
+    assert "due: an answer 9f3a61c2; came: RETURNED 9f3a61c2, 26 bytes by its header" in text
+    assert "bytes: 1a0000001220" in text
+
+
+def test_a_withheld_grade_is_no_number(samples):
+    """Neither the head, nor a topic's line, nor the table of several gives a total that could be taken for a grade."""
+    report = samples.every_status()
+    assert report.withheld
+    text = printed(report)
+    assert text.splitlines()[0].endswith("withheld: a person decides")
+    assert "12 points withheld" in text
+    assert "%" not in text.splitlines()[0]
 
 
 def test_undecided_check_of_a_failed_function(samples):
@@ -729,7 +742,15 @@ def test_only_the_terminal_needs_rich(module):
         f"print(*(loaded - {{'grader.report', 'grader.report.{module}'}}))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    pure = {"grader.model", "grader.disclosure", "grader.scoring", "grader.report.grouping"}
+    pure = {
+        "grader.model",
+        "grader.disclosure",
+        "grader.scoring",
+        "grader.report.grouping",
+        "grader.report.tampering",
+    }
+    if module == "json":  # which reads reports too
+        pure.add("grader.errors")
     assert set(done.stdout.split()) <= pure
 
 

@@ -1,0 +1,8 @@
+# tries: to keep the grader busy answering
+# attacked: slope
+# verdict: timeout
+
+
+def slope(f, x):
+    while True:
+        f(x)

@@ -1,0 +1,7 @@
+# tries: to open files until no more can be opened
+# verdict: failed
+# says: OSError
+
+
+def scaled_square_grad(x, c):
+    return [open("/dev/null") for _ in range(10_000)]

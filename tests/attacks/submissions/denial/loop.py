@@ -1,0 +1,7 @@
+# tries: to run for ever
+# verdict: timeout
+
+
+def scaled_square_grad(x, c):
+    while True:
+        pass

