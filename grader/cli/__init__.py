@@ -45,6 +45,7 @@ _COMMANDS = {
     "figure": "Draw a picture from your functions, or from the solutions'.",
     "site": "Make a site of the statements and the interview questions.",
     "class": "Grade a class, keep what comes of it, and tell of it.",
+    "nbgrader": "Run a class on nbgrader, graded in the sandbox.",
     "verify": "Prove that the suites accept right code and reject wrong code.",
     "stubs": "Generate the stubs from the solutions.",
     "new-topic": "Make the files of a new topic, for an author to fill in.",
