@@ -12,7 +12,7 @@ from grader.cli.options import console
 _EXAMPLES = """\b
 Examples:
   grader nbgrader autograde course softmax
-  grader nbgrader autograde course softmax --jobs 8 --student ada --student grace
+  grader nbgrader autograde course softmax --jobs 8 --student ada
 """
 
 
@@ -59,7 +59,9 @@ def command(folder: Path, assignment: str, jobs: int, students: tuple[str, ...])
         finally:
             for bar in bars:
                 bar.__exit__(None, None, None)
-    rows = [(row.student, row.score, row.points, row.penalty, row.for_a_person) for row in done.rows]
+    rows = [
+        (row.student, row.score, row.points, row.penalty, row.for_a_person) for row in done.rows
+    ]
     print_roll(console(), rows, done.failed)
     if done.failed:
         return 3

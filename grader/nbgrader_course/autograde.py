@@ -253,7 +253,9 @@ def _write(places: Any, config: Any, assignment: str, student: str, done: Done) 
         for notebook in notebooks:
             forget(places.db_url, assignment, notebook, student)
         lines = [line for line in said.getvalue().splitlines() if line and line[0] not in " \t"]
-        reason = next((line for line in reversed(lines) if "Error" in line), lines[0] if lines else "")
+        reason = next(
+            (line for line in reversed(lines) if "Error" in line), lines[0] if lines else ""
+        )
         done.failed[student] = reason
 
 

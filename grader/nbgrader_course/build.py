@@ -28,7 +28,7 @@ BASE: Final = f"{STATE}/base"
 LOCK: Final = f"{STATE}/nbgrader.lock"
 
 _ROOM = "grader.nbgrader_course"
-_CONFIG = '''\
+_CONFIG = """\
 # Made by `grader nbgrader build`; change what you like: `grader nbgrader build --update` keeps that.
 # flake8: noqa
 {environment}c = get_config()
@@ -39,7 +39,7 @@ c.CourseDirectory.course_id = {course_id}
 c.ClearSolutions.begin_solution_delimeter = "### BEGIN SOLUTION"
 c.ClearSolutions.end_solution_delimeter = "### END SOLUTION"
 c.ClearSolutions.code_stub = {{"python": "# YOUR CODE HERE\\nraise NotImplementedError()"}}
-'''
+"""
 _HARDENED = f'''
 # Grading. No cell of a student's runs beside tests or the gradebook: the functions are taken out of the notebook as
 # text, and run in a process that holds nothing. Take these lines away and nbgrader runs the notebooks itself.

@@ -47,7 +47,7 @@ class SubmissionExporter(NotebookExporter):  # type: ignore[misc]  # nbconvert h
         """Whether a file is as the student handed it in."""
         places = self.parent.coursedir
         folder = places.format_path(places.submitted_directory, ids["student"], ids["assignment"])
-        return os.path.abspath(os.path.dirname(filename)) == os.path.abspath(folder)
+        return bool(os.path.abspath(os.path.dirname(filename)) == os.path.abspath(folder))
 
 
 def submitted_bytes(file: Path) -> bytes:

@@ -23,7 +23,7 @@ Comments = Mapping[str, str]
 
 @contextlib.contextmanager
 def nbgrader_at_work() -> Iterator[None]:
-    """Within the block nbgrader can be imported and used: its programs are found, its warnings about itself are not told.
+    """Let nbgrader be imported and used: its programs are found, its warnings about itself are not told.
 
     Raises
     ------

@@ -13,7 +13,7 @@ from typing import Any
 
 from grader.nbgrader_course.source import SCHEMA
 from grader.notebooks.cells import Place, joined
-from grader.notebooks.format import Notebook, NotebookError, parsed, source_of
+from grader.notebooks.format import NotebookError, parsed, source_of
 
 MAX_CODE_BYTES = 2**20
 """Of a notebook's Python; a long topic has 40 KiB."""
@@ -161,6 +161,9 @@ def _identity(raw: Mapping[str, Any]) -> str | None:
 def _behind(cells: list[dict[str, Any]], identity: str | None) -> int:
     """Where a cell goes that was handed out next to another one."""
     for index, cell in enumerate(cells):
-        if identity is not None and cell["metadata"].get("nbgrader", {}).get("grade_id") == identity:
+        if (
+            identity is not None
+            and cell["metadata"].get("nbgrader", {}).get("grade_id") == identity
+        ):
             return index + 1
     return 0

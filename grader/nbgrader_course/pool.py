@@ -58,7 +58,12 @@ class Pool:
         cells = [(place.cell, place.first) for place in work.cells]
         answer = self._with_client(
             lambda client: client.ask(
-                "grade", topic=work.topic, text=work.text, cells=cells, seed=seed, exercises=exercises
+                "grade",
+                topic=work.topic,
+                text=work.text,
+                cells=cells,
+                seed=seed,
+                exercises=exercises,
             )
         )
         return Verdict.from_data(answer)

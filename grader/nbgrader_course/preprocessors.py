@@ -56,7 +56,9 @@ class GradeInSandbox(NbGraderPreprocessor):  # type: ignore[misc]  # nbgrader ha
         verdict = None
         if slug in {topic.slug for topic in course.topics}:
             try:
-                verdict = self._refused(course, slug, fault) if fault else self._graded(content, slug, nb)
+                verdict = (
+                    self._refused(course, slug, fault) if fault else self._graded(content, slug, nb)
+                )
             except NotebookError as error:
                 verdict = self._refused(course, slug, str(error))
         undecided = []

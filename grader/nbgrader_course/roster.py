@@ -23,7 +23,7 @@ def read_roster(file: Path) -> list[Student]:
 
     Raises
     ------
-    GradsmithError : it cannot be read, has no column `id`, or an id is empty, stands twice, or cannot be a folder's name.
+    GradsmithError : it cannot be read, has no column `id`, or an id is empty, stands twice, or cannot name a folder.
     """
     text = read_text(file).removeprefix("\ufeff")
     rows = csv.reader(io.StringIO(text, newline=""), strict=True)
@@ -31,7 +31,9 @@ def read_roster(file: Path) -> list[Student]:
     try:
         head = [cell.strip().lower().replace(" ", "_") for cell in next(rows, [])]
         if "id" not in head:
-            raise GradsmithError(f"{file}, line 1: no column `id`; the first line names the columns")
+            raise GradsmithError(
+                f"{file}, line 1: no column `id`; the first line names the columns"
+            )
         for row in rows:
             if not any(cell.strip() for cell in row):
                 continue

@@ -28,9 +28,9 @@ _TITLE = """# {title}
 
 {summary}
 
-**How to.** Write each function in its cell, and run the cell below it, which tries a few examples. Other cells, with functions \
-that yours call, may stand wherever you like. When the notebook is graded, each function is called with many other \
-arguments, in a process that has NumPy and the standard library: nothing else can be imported.
+**How to.** Write each function in its cell, and run the cell below it, which tries a few examples. Other cells, with \
+functions that yours call, may stand wherever you like. When the notebook is graded, each function is called with many \
+other arguments, in a process that has NumPy and the standard library: nothing else can be imported.
 """
 _EXAMPLES = """\
 # {name}: {points}. Here are the examples of its description; what is graded is much more.
@@ -65,7 +65,9 @@ def exercise_of(identity: str) -> str:
     return identity.removeprefix(_PREFIX) if identity.startswith(_PREFIX) else ""
 
 
-def source_notebook(topic: Topic, solution: str, statement: str, *, plain: bool = False) -> Notebook:
+def source_notebook(
+    topic: Topic, solution: str, statement: str, *, plain: bool = False
+) -> Notebook:
     """The source notebook of a topic.
 
     Parameters

@@ -33,7 +33,9 @@ class Work:
 
     def digest(self, settings: str) -> str:
         """Equal for equal work under equal settings."""
-        whole = json.dumps([self.topic, self.text, [(c.cell, c.first) for c in self.cells], settings])
+        whole = json.dumps(
+            [self.topic, self.text, [(c.cell, c.first) for c in self.cells], settings]
+        )
         return hashlib.sha256(whole.encode("utf-8", "surrogatepass")).hexdigest()
 
 

@@ -10,7 +10,9 @@ if TYPE_CHECKING:
 
 
 def print_roll(
-    console: Console, rows: Sequence[tuple[str, float, float, float, int]], failed: Mapping[str, str]
+    console: Console,
+    rows: Sequence[tuple[str, float, float, float, int]],
+    failed: Mapping[str, str],
 ) -> None:
     """Print each student's score, penalty, and how many cells wait for a person; then what failed, and why.
 
