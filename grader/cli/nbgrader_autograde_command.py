@@ -63,6 +63,12 @@ def command(folder: Path, assignment: str, jobs: int, students: tuple[str, ...])
         (row.student, row.score, row.points, row.penalty, row.for_a_person) for row in done.rows
     ]
     print_roll(console(), rows, done.failed)
+    click.echo(f"\n{done.n_graded} notebooks graded now, {done.n_kept} unchanged since", err=True)
+    from grader.sandbox.jail import LEVELS
+
+    for level in LEVELS:
+        if level.name == done.isolation and not level.boundary:
+            click.echo(f"held by {level.name}: {level.summary}", err=True)
     if done.failed:
         return 3
     return 0

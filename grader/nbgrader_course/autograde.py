@@ -48,12 +48,14 @@ class Done:
     rows : a student each.
     failed : students whose submission nbgrader could not bring into the gradebook, and the last line it said.
     n_graded, n_kept : notebooks that were graded now, and those that had been.
+    isolation : how the submissions were held that were graded now; empty for none.
     """
 
     rows: list[Row] = field(default_factory=list)
     failed: dict[str, str] = field(default_factory=dict)
     n_graded: int = 0
     n_kept: int = 0
+    isolation: str = ""
 
 
 def configuration(root: Path) -> Any:
@@ -138,8 +140,12 @@ def autograde(
     done = Done()
     _grade(places, config, assignment, submissions, jobs, done, begun, advance)
     begun("writing", len(submissions))
-    for student in submissions:
-        _write(places, config, assignment, student, done)
+    for student, folder in submissions.items():
+        if fault := _time_fault(places, folder):
+            _take_back(places, assignment, student)
+            done.failed[student] = fault
+        else:
+            _write(places, config, assignment, student, done)
         advance(student)
     done.rows = _rows(places.db_url, assignment, submissions)
     return done
@@ -219,6 +225,7 @@ def _grade(
             if isinstance(verdict, Verdict):
                 kept.put(digest, verdict)
                 done.n_graded += 1
+                done.isolation = verdict.isolation
             advance(students[digest][0])
 
     with Pool(root, max(1, min(jobs, len(works))), timeout) as pool:
@@ -248,15 +255,29 @@ def _write(places: Any, config: Any, assignment: str, student: str, done: Done) 
     try:
         converter.start()
     except NbGraderException:
-        with gradebook(places.db_url) as book:
-            notebooks = [each.name for each in book.find_assignment(assignment).notebooks]
-        for notebook in notebooks:
-            forget(places.db_url, assignment, notebook, student)
+        _take_back(places, assignment, student)
         lines = [line for line in said.getvalue().splitlines() if line and line[0] not in " \t"]
         reason = next(
             (line for line in reversed(lines) if "Error" in line), lines[0] if lines else ""
         )
         done.failed[student] = reason
+
+
+def _take_back(places: Any, assignment: str, student: str) -> None:
+    """Take back what was scored before."""
+    with gradebook(places.db_url) as book:
+        notebooks = [each.name for each in book.find_assignment(assignment).notebooks]
+    for notebook in notebooks:
+        forget(places.db_url, assignment, notebook, student)
+
+
+def _time_fault(places: Any, folder: Path) -> str:
+    """What is wrong with the file that says when a submission was handed in; on most of it nbgrader breaks down."""
+    try:
+        places.get_existing_timestamp(str(folder))
+    except Exception:
+        return "its timestamp.txt is no time; write it as 2026-01-31 12:00:00 UTC, or remove it"
+    return ""
 
 
 def _rows(db_url: str, assignment: str, students: Collection[str]) -> list[Row]:

@@ -18,7 +18,7 @@ from grader.nbgrader_course.mending import Mended, mended
 from grader.notebooks.format import MAX_BYTES
 
 NOTE = "gradsmith"
-"""The key of the notebook's metadata with what could not be read. Only `mending` writes metadata."""
+"""The key of the notebook's metadata with what could not be read, and what was mended; students' own is dropped."""
 
 
 class SubmissionExporter(NotebookExporter):  # type: ignore[misc]  # nbconvert has no types
@@ -61,6 +61,5 @@ def submitted_bytes(file: Path) -> bytes:
 def as_node(read: Mended) -> Any:
     """nbformat's form of a mended notebook."""
     node = nbformat.from_dict(read.data)
-    if read.fault:
-        node.metadata[NOTE] = {"fault": read.fault}
+    node.metadata[NOTE] = {"fault": read.fault, "notes": list(read.notes)}
     return node

@@ -35,6 +35,8 @@ from grader.notebooks.format import NotebookError
 
 VERDICTS = ".grader/nbgrader"
 """The folder of the course in which verdicts are kept."""
+MAX_NOTES = 5
+"""Lines of a comment about what was mended in the notebook."""
 _FOUND = "gradsmith"
 """The key of the resources by which the second preprocessor knows what the first one found."""
 
@@ -51,7 +53,8 @@ class GradeInSandbox(NbGraderPreprocessor):  # type: ignore[misc]  # nbgrader ha
     def preprocess(self, nb: Any, resources: Any) -> tuple[Any, Any]:
         """Put the scores into the test cells. The arguments are nbconvert's."""
         slug = resources["nbgrader"]["notebook"]
-        fault = nb.metadata.pop(NOTE, {}).get("fault", "")
+        told = nb.metadata.pop(NOTE, {})
+        fault, notes = told.get("fault", ""), told.get("notes", [])
         content, course = _course(self.course)
         verdict = None
         if slug in {topic.slug for topic in course.topics}:
@@ -70,7 +73,7 @@ class GradeInSandbox(NbGraderPreprocessor):  # type: ignore[misc]  # nbgrader ha
             if found is None or found.status in FOR_A_PERSON:
                 undecided.append(rules["grade_id"])
             cell.outputs = [_output(found, float(rules["points"]))]
-        resources[_FOUND] = (verdict, undecided)
+        resources[_FOUND] = (verdict, undecided, notes)
         return nb, resources
 
     def _graded(self, content: Content, slug: str, nb: Any) -> Verdict:
@@ -102,8 +105,11 @@ class SaveVerdicts(NbGraderPreprocessor):  # type: ignore[misc]  # nbgrader has 
     def preprocess(self, nb: Any, resources: Any) -> tuple[Any, Any]:
         """Write into the gradebook. The arguments are nbconvert's."""
         ids = resources["nbgrader"]
-        verdict, undecided = resources[_FOUND]
-        comments = {cell.exercise: cell.comment for cell in verdict.cells} if verdict else {}
+        verdict, undecided, notes = resources[_FOUND]
+        comments = {}
+        for cell in verdict.cells if verdict is not None else ():
+            told = notes[:MAX_NOTES] if cell.status is not Status.PASSED else []
+            comments[cell.exercise] = "\n".join((cell.comment, *told))
         save_verdicts(
             ids["db_url"], ids["assignment"], ids["notebook"], ids["student"], comments, undecided
         )

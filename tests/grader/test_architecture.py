@@ -22,7 +22,7 @@ ARROWS: dict[str, set[str]] = {
     "content": {"errors"},
     "stubs": {"errors"},
     "catalog": {"content", "errors", "model", "stubs"},
-    "notebooks": {"catalog", "errors", "model", "pieces"},
+    "notebooks": {"catalog", "errors", "model", "pieces", "stubs"},
     "submission": {"errors", "model", "notebooks"},
     "authoring": {"content", "errors", "stubs"},
     "files": {"errors"},
@@ -51,6 +51,11 @@ ARROWS: dict[str, set[str]] = {
         "catalog", "content", "errors", "figures", "files", "grading", "journal", "model", "notebooks", "practice",
         "report", "sandbox", "submission",
     },
+    "nbgrader_course": {
+        "catalog", "classroom", "content", "errors", "files", "grading", "kernel", "model", "notebooks", "pieces",
+        "report", "sandbox", "submission",
+    },
+    "nbgrader_cells": {"errors", "kernel", "nbgrader_course", "notebooks"},
     "kernel": {
         "catalog", "content", "errors", "grading", "journal", "model", "notebooks", "practice", "report", "sandbox",
         "submission", "workspace",
@@ -64,7 +69,8 @@ ARROWS: dict[str, set[str]] = {
     },
     "cli": {
         "audit", "authoring", "bank", "breaking", "catalog", "claims", "classroom", "content", "errors", "figures",
-        "files", "first_test", "grading", "journal", "mock", "model", "notebooks", "practice", "progress", "questions",
+        "files", "first_test", "grading", "journal", "mock", "model", "nbgrader_course", "notebooks",
+        "practice", "progress", "questions",
         "report", "review", "sandbox", "scratch", "site", "stubs", "study", "submission", "update", "verify", "watch",
         "workspace",
     },
