@@ -33,7 +33,7 @@ def command(folder: Path, assignment: str, jobs: int, students: tuple[str, ...])
 
     What has been graded is kept: a run that was stopped goes on where it was, and unchanged notebooks are not graded
     again. Scores, comments and late penalties are written by nbgrader itself, as by `nbgrader autograde`."""
-    from grader.nbgrader_course.gradebook import nbgrader_at_work
+    from grader.nbgrader_course.autograde import autograde
     from grader.report.classroll import print_roll
     from grader.report.progress import Progress
 
@@ -49,16 +49,13 @@ def command(folder: Path, assignment: str, jobs: int, students: tuple[str, ...])
     def advance(student: str) -> None:
         bars[0].advance(student)
 
-    with nbgrader_at_work():
-        from grader.nbgrader_course.autograde import autograde
-
-        try:
-            done = autograde(
-                folder, assignment, jobs=jobs, students=students, begun=begun, advance=advance
-            )
-        finally:
-            for bar in bars:
-                bar.__exit__(None, None, None)
+    try:
+        done = autograde(
+            folder, assignment, jobs=jobs, students=students, begun=begun, advance=advance
+        )
+    finally:
+        for bar in bars:
+            bar.__exit__(None, None, None)
     rows = [
         (row.student, row.score, row.points, row.penalty, row.for_a_person) for row in done.rows
     ]

@@ -18,7 +18,7 @@ from typing import Any
 from grader.content import locate
 from grader.errors import GradsmithError
 from grader.nbgrader_course.build import CONFIG
-from grader.nbgrader_course.gradebook import forget, gradebook, known_cells
+from grader.nbgrader_course.gradebook import forget, gradebook, known_cells, nbgrader_at_work
 from grader.nbgrader_course.mending import mended
 from grader.nbgrader_course.pool import TIMEOUT, Pool
 from grader.nbgrader_course.verdicts import Kept, Verdict, Work, settings_of
@@ -130,25 +130,26 @@ def autograde(
 
     Raises
     ------
-    GradsmithError : there is no such assignment, or nothing was submitted for it.
+    GradsmithError : there is no such assignment, nothing was submitted for it, or nbgrader is not installed.
     """
-    from nbgrader.coursedir import CourseDirectory
+    with nbgrader_at_work():
+        from nbgrader.coursedir import CourseDirectory
 
-    config = _hardened(root)
-    places = CourseDirectory(config=config)
-    submissions = _submissions(places, assignment, students)
-    done = Done()
-    _grade(places, config, assignment, submissions, jobs, done, begun, advance)
-    begun("writing", len(submissions))
-    for student, folder in submissions.items():
-        if fault := _time_fault(places, folder):
-            _take_back(places, assignment, student)
-            done.failed[student] = fault
-        else:
-            _write(places, config, assignment, student, done)
-        advance(student)
-    done.rows = _rows(places.db_url, assignment, submissions)
-    return done
+        config = _hardened(root)
+        places = CourseDirectory(config=config)
+        submissions = _submissions(places, assignment, students)
+        done = Done()
+        _grade(places, config, assignment, submissions, jobs, done, begun, advance)
+        begun("writing", len(submissions))
+        for student, folder in submissions.items():
+            if fault := _time_fault(places, folder):
+                _take_back(places, assignment, student)
+                done.failed[student] = fault
+            else:
+                _write(places, config, assignment, student, done)
+            advance(student)
+        done.rows = _rows(places.db_url, assignment, submissions)
+        return done
 
 
 def _submissions(places: Any, assignment: str, students: Collection[str]) -> dict[str, Path]:
@@ -256,11 +257,17 @@ def _write(places: Any, config: Any, assignment: str, student: str, done: Done) 
         converter.start()
     except NbGraderException:
         _take_back(places, assignment, student)
-        lines = [line for line in said.getvalue().splitlines() if line and line[0] not in " \t"]
-        reason = next(
-            (line for line in reversed(lines) if "Error" in line), lines[0] if lines else ""
-        )
-        done.failed[student] = reason
+        done.failed[student] = _reason(said.getvalue())
+
+
+def _reason(log: str) -> str:
+    """The line of nbgrader's log that says what went wrong: the last of a traceback, else the first of all."""
+    lines = log.splitlines()
+    marks = [n for n, line in enumerate(lines) if line.startswith("Traceback")]
+    for line in lines[marks[-1] + 1 :] if marks else lines:
+        if line and not line.startswith((" ", "\t")):
+            return line
+    return "nbgrader gave up without a word"
 
 
 def _take_back(places: Any, assignment: str, student: str) -> None:

@@ -125,7 +125,8 @@ def hostile_metadata(cells: Cells) -> Cells:
 FORGERIES = {
     "transformers": written(
         WRONG,
-        "ip = get_ipython()\nip.input_transformers_cleanup.clear()\nip.input_transformers_post.append(lambda lines: [])",
+        "ip = get_ipython()\nip.input_transformers_cleanup.clear()\n"
+        "ip.input_transformers_post.append(lambda lines: [])",
     ),
     "comparison": written(
         WRONG,
@@ -243,7 +244,7 @@ class Lesson:
         return json.dumps(data).encode()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(autouse=True)
 def at_work() -> Iterator[None]:
     """nbgrader can be imported, and its warnings about itself are no errors."""
     with nbgrader_at_work():
@@ -251,11 +252,16 @@ def at_work() -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def lesson(toy: Content, tmp_path_factory: pytest.TempPathFactory, at_work: None) -> Lesson:
+def lesson(toy: Content, tmp_path_factory: pytest.TempPathFactory) -> Lesson:
     """The class, graded."""
+    with nbgrader_at_work():
+        return graded_class(toy, tmp_path_factory.mktemp("class") / "ml")
+
+
+def graded_class(toy: Content, root: Path) -> Lesson:
+    """Make a course in a folder, hand everything in, and have it graded."""
     from datetime import datetime
 
-    root = tmp_path_factory.mktemp("class") / "ml"
     content = locate(toy.root)
     build_course(root, content, load_course(content), ["toy"])
     with (root / CONFIG).open("a", encoding="utf-8") as file:  # what an instructor adds
@@ -338,7 +344,7 @@ def test_comments_say_what_came_of_each_function(lesson: Lesson) -> None:
 def test_scores_are_the_graders(lesson: Lesson, toy: Content) -> None:
     """As `grader score` gives them for the same file."""
     with Grader(toy, timeout=0.7) as grader:
-        for student in ("right", "wrong", "one", "split", "exits"):
+        for student in ("right", "wrong", "one", "split", "warns"):
             file = lesson.root / "submitted" / student / "toy" / "toy.ipynb"
             report = grader.grade(read_submission(file, grader.course))
             scores = {f"test_{one.exercise.name}": (one.earned, False) for one in report.scores}
@@ -386,7 +392,7 @@ def test_a_second_run_grades_nothing_again(lesson: Lesson) -> None:
 def test_a_failed_regrade_leaves_no_old_score(
     lesson: Lesson, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where the grader breaks down, or the time of a submission is none, the score is taken back and a person is asked."""
+    """Where the grader breaks down, or a timestamp is none, the score is taken back and a person is asked."""
     from grader.nbgrader_course import autograde, preprocessors
     from grader.nbgrader_course.pool import Pool
 
@@ -394,7 +400,9 @@ def test_a_failed_regrade_leaves_no_old_score(
         raise GradsmithError("the grader has ended")
 
     lesson.submit("regraded", lesson.notebook(written(RIGHT)), "2026-01-30 10:00:00 UTC")
-    assert autograde.autograde(lesson.root, "toy", students=["regraded"]).rows[0].score == 5.0
+    done = autograde.autograde(lesson.root, "toy", students=["regraded"])
+    assert done.failed == {}
+    assert done.rows[0].score == 5.0
     taken_back = {"test_scaled_square_grad": (None, True), "test_row_means": (None, True)}
     new = lesson.notebook(written(RIGHT, "n = 1"))
     folder = lesson.submit("regraded", new).parent
@@ -405,7 +413,9 @@ def test_a_failed_regrade_leaves_no_old_score(
     assert "the grader has ended" in done.failed["regraded"]
     assert (done.rows[0].score, done.rows[0].for_a_person) == (0.0, 2)
     assert lesson.scores("regraded") == taken_back
-    assert autograde.autograde(lesson.root, "toy", students=["regraded"]).rows[0].score == 5.0
+    done = autograde.autograde(lesson.root, "toy", students=["regraded"])
+    assert done.failed == {}
+    assert done.rows[0].score == 5.0
     (folder / "timestamp.txt").write_text("yesterday")
     done = autograde.autograde(lesson.root, "toy", students=["regraded"])
     assert "timestamp.txt is no time" in done.failed["regraded"]
@@ -427,6 +437,7 @@ def test_what_is_ours_or_an_attack_is_left_to_a_person(
     monkeypatch.setattr(Pool, "verdict", lambda *_, **__: Verdict("toy", cells))
     folder = lesson.submit("ours", lesson.notebook(written(RIGHT, "n = 2"))).parent
     done = autograde(lesson.root, "toy", students=["ours"])
+    assert done.failed == {}
     assert (done.rows[0].score, done.rows[0].for_a_person) == (3.0, 1)
     assert lesson.scores("ours")["test_scaled_square_grad"] == (None, True)
     with gradebook(lesson.db_url) as book:
@@ -553,6 +564,6 @@ def test_plain_cells_grade_where_nbgrader_runs_them(toy: Content, tmp_path: Path
     for student in ("right", "wrong", "one", "split"):
         lesson.submit(student, lesson.notebook(SUBMISSIONS[student]))
     nbgrader("autograde", "toy")
-    with nbgrader_at_work(), gradebook(lesson.db_url) as book:
+    with gradebook(lesson.db_url) as book:
         scores = {each.student.id: each.score for each in book.find_assignment("toy").submissions}
     assert scores == {"right": 5.0, "wrong": 0.0, "one": 3.0, "split": 5.0}
