@@ -60,7 +60,7 @@ def command(folder: Path, assignment: str, jobs: int, students: tuple[str, ...])
         (row.student, row.score, row.points, row.penalty, row.for_a_person) for row in done.rows
     ]
     print_roll(console(), rows, done.failed)
-    click.echo(f"\n{done.n_graded} notebooks graded now, {done.n_kept} unchanged since", err=True)
+    click.echo(f"\n{done.n_graded} graded now, {done.n_kept} unchanged since they were", err=True)
     from grader.sandbox.jail import LEVELS
 
     for level in LEVELS:
