@@ -194,8 +194,6 @@ SUBMISSIONS: dict[str, Callable[[Cells], Cells]] = {
 }  # fmt: skip
 FILES = {
     "nojson": b"print('hello')",
-    "empty": b"",
-    "other": b"[1, 2]",
     "old": b'{"nbformat": 3, "nbformat_minor": 0, "metadata": {}, "worksheets": []}',
 }
 
