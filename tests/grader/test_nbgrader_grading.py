@@ -488,9 +488,10 @@ def test_autograde_at_the_command_line(lesson: Lesson) -> None:
 
 
 def test_a_course_that_grades_itself_is_told_apart(
-    lesson: Lesson, toy: Content, tmp_path: Path
+    toy: Content, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """`autograde` does not pretend to hold a plain course in the sandbox, and says so of a broken configuration."""
+    monkeypatch.setenv("GRADER_COURSE", "")  # which the configuration sets, for the kernels
     from grader.nbgrader_course.autograde import autograde
 
     content = locate(toy.root)
