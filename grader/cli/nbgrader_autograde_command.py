@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import ExitStack
 from pathlib import Path
 
 import click
@@ -38,24 +39,19 @@ def command(folder: Path, assignment: str, jobs: int, students: tuple[str, ...])
     from grader.report.progress import Progress
 
     screen = console(stderr=True)
-    bars: list[Progress] = []
+    with ExitStack() as stack:
+        bars: list[Progress] = []
 
-    def begun(stage: str, n: int) -> None:
-        for bar in bars:
-            bar.__exit__(None, None, None)
-        bars[:] = [Progress(screen, n)]
-        bars[0].__enter__()
+        def begun(stage: str, n: int) -> None:
+            stack.close()
+            bars.append(stack.enter_context(Progress(screen, n)))
 
-    def advance(student: str) -> None:
-        bars[0].advance(student)
+        def advance(student: str) -> None:
+            bars[-1].advance(student)
 
-    try:
         done = autograde(
             folder, assignment, jobs=jobs, students=students, begun=begun, advance=advance
         )
-    finally:
-        for bar in bars:
-            bar.__exit__(None, None, None)
     rows = [
         (row.student, row.score, row.points, row.penalty, row.for_a_person) for row in done.rows
     ]

@@ -21,11 +21,10 @@ from grader.nbgrader_course.build import CONFIG
 from grader.nbgrader_course.gradebook import forget, gradebook, known_cells, nbgrader_at_work
 from grader.nbgrader_course.mending import mended
 from grader.nbgrader_course.pool import TIMEOUT, Pool
-from grader.nbgrader_course.verdicts import Kept, Verdict, Work, settings_of
+from grader.nbgrader_course.verdicts import VERDICTS, Kept, Verdict, Work, settings_of
 from grader.notebooks.format import SUFFIX, NotebookError
 
 EXPORTER = "grader.nbgrader_course.exporter.SubmissionExporter"
-VERDICTS = ".grader/nbgrader"
 
 
 @dataclass(frozen=True, slots=True)

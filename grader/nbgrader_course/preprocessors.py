@@ -25,6 +25,7 @@ from grader.nbgrader_course.pool import TIMEOUT, Pool
 from grader.nbgrader_course.source import exercise_of
 from grader.nbgrader_course.verdicts import (
     FOR_A_PERSON,
+    VERDICTS,
     CellVerdict,
     Kept,
     Verdict,
@@ -33,8 +34,6 @@ from grader.nbgrader_course.verdicts import (
 )
 from grader.notebooks.format import NotebookError
 
-VERDICTS = ".grader/nbgrader"
-"""The folder of the course in which verdicts are kept."""
 MAX_NOTES = 5
 """Lines of a comment about what was mended in the notebook."""
 _FOUND = "gradsmith"

@@ -17,6 +17,8 @@ from grader.model import Status
 from grader.notebooks.cells import Place
 
 SCHEMA: Final = 1
+VERDICTS: Final = ".grader/nbgrader"
+"""The folder of an nbgrader course in which verdicts are kept."""
 FOR_A_PERSON: Final = (Status.TAMPERED, Status.UNRESOLVED, Status.GRADER_ERROR)
 """Statuses with which no score is given: someone has to look."""
 OURS: Final = (Status.UNRESOLVED, Status.GRADER_ERROR)
