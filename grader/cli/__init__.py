@@ -47,6 +47,7 @@ _COMMANDS = {
     "site": "Make a site of the statements and the interview questions.",
     "class": "Grade a class, keep what comes of it, and tell of it.",
     "replay": "Grade a student's kept submission again, and compare.",
+    "nbgrader": "Run a class on nbgrader, graded in the sandbox.",
     "verify": "Prove that the suites accept right code and reject wrong code.",
     "stubs": "Generate the stubs from the solutions.",
     "new-topic": "Make the files of a new topic, for an author to fill in.",

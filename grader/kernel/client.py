@@ -21,11 +21,13 @@ class Client:
 
     Parameters
     ----------
-    folder : in the workspace.
+    folder : in the workspace, or what else the process is told to begin with.
+    service : the module that is run.
     """
 
-    def __init__(self, folder: str) -> None:
+    def __init__(self, folder: str, service: str = "grader.kernel.service") -> None:
         self.folder = folder
+        self.service = service
         self._process: subprocess.Popen[str] | None = None
         self._names: dict[str, list[str]] | None = None
         self.start()
@@ -36,7 +38,7 @@ class Client:
         self._names = None
         self._process = subprocess.Popen(
             # -P: a file of the learner's named as a module of ours or Python's is not taken for it.
-            [sys.executable, "-P", "-m", "grader.kernel.service", self.folder],
+            [sys.executable, "-P", "-m", self.service, self.folder],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=None if os.environ.get("GRADER_DEBUG") else subprocess.DEVNULL,

@@ -16,7 +16,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from io import StringIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from grader.catalog import capstone_section, load_course, statement_section
 from grader.content import locate
@@ -135,7 +135,7 @@ class Service:
         self.journal.note(report)
         gc.freeze()  # what is loaded stays
         shown = for_student(report, Disclosure.FULL)
-        text = _printed(lambda console: print_report(console, shown, verbose=verbose))
+        text = printed(lambda console: print_report(console, shown, verbose=verbose))
         return {"text": text, "html": report_html(shown, verbose=verbose)}
 
     def hint(self, name: str) -> dict[str, Any]:
@@ -144,7 +144,7 @@ class Service:
 
         exercise = self._exercise(name)
         rung = climb(self.journal, exercise)
-        text = _printed(lambda console: print_hints(console, exercise, rung))
+        text = printed(lambda console: print_hints(console, exercise, rung))
         return {"text": text.replace("`grader hint", "`%hint").replace("`grader sol", "`%sol")}
 
     def solution(self, name: str, give_up: bool, mine: str) -> dict[str, Any]:
@@ -187,7 +187,7 @@ class Service:
             text = statement_section(self.content, self.course, exercises[0])
         else:
             text = self.content.statement(topic).read_text(encoding="utf-8")
-        return {"text": _printed(lambda console: print_statement(console, text)), "markdown": text}
+        return {"text": printed(lambda console: print_statement(console, text)), "markdown": text}
 
     def _exercise(self, name: str) -> Exercise:
         last = name.rstrip("/").split("/")[-1]
@@ -205,7 +205,7 @@ class Service:
         return GradsmithError(f"no exercise or topic {name!r}{hint}")
 
 
-def _printed(draw: Callable[[Console], None]) -> str:
+def printed(draw: Callable[[Console], None]) -> str:
     """What is printed on a console without colours."""
     from rich.console import Console
 
@@ -215,12 +215,25 @@ def _printed(draw: Callable[[Console], None]) -> str:
     return text
 
 
-def main(start: str) -> None:
+class Answering(Protocol):
+    """What `serve` asks: `do` in a request names one of its methods."""
+
+    def names(self) -> dict[str, Any]:
+        """What is told first."""
+
+    def warm(self) -> object:
+        """Get ready, before the first request."""
+
+    def close(self) -> None:
+        """End what was started."""
+
+
+def serve(begin: Callable[[], Answering]) -> None:
     """Answer requests until there are no more.
 
     Parameters
     ----------
-    start : a folder in the workspace.
+    begin : makes the service.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # meant for the learner's code
     signal.signal(
@@ -228,14 +241,13 @@ def main(start: str) -> None:
     )  # an interrupted check: the workers end too
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8", newline="\n")
     os.dup2(2, 1)  # what is printed by others does not get between
-    given = os.environ.get("GRADER_COURSE")
 
     def tell(answer: Mapping[str, Any]) -> None:
         answers.write(json.dumps(answer) + "\n")
         answers.flush()
 
     try:
-        service = Service(Path(start), Path(given) if given else None)
+        service = begin()
     except GradsmithError as error:
         tell({"error": str(error)})
         return
@@ -258,6 +270,17 @@ def main(start: str) -> None:
         pass
     finally:
         service.close()
+
+
+def main(start: str) -> None:
+    """Answer what the magics ask for.
+
+    Parameters
+    ----------
+    start : a folder in the workspace.
+    """
+    given = os.environ.get("GRADER_COURSE")
+    serve(lambda: Service(Path(start), Path(given) if given else None))
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from grader.catalog import RESERVED, statement_parts
 from grader.model import Topic
 from grader.notebooks.format import Notebook
 from grader.pieces import lines_of, parts_of
+from grader.stubs import BEGIN, END
 
 MAX_ID = 64
 _TITLE = """# {title}
@@ -35,7 +36,7 @@ def topic_notebook(topic: Topic, stub: str, statement: str) -> Notebook:
     ------
     WorkspaceError : the stub file is not Python.
     """
-    head, stubs = _stubs(topic, stub)
+    head, stubs = functions_of(topic, stub)
     cells = [markdown("title", _TITLE.format(title=topic.title, summary=topic.summary))]
     setup = code("setup", f"%load_ext grader\n\n{head}")
     ending: list[dict[str, Any]] = []
@@ -47,7 +48,7 @@ def topic_notebook(topic: Topic, stub: str, statement: str) -> Notebook:
             continue
         if not name:
             number += 1
-            cells.append(markdown(f"text-{number}", _without_title(text)))
+            cells.append(markdown(f"text-{number}", without_title(text)))
             continue
         if first:
             cells.append(setup)
@@ -80,23 +81,33 @@ def exercise_cells(topic: Topic, name: str, section: str, stub: str) -> list[dic
     ]
 
 
-def _stubs(topic: Topic, stub: str) -> tuple[str, dict[str, str]]:
-    """What stands above the first exercise, without the docstring, and each exercise with what stands before it."""
-    parts = parts_of(stub, f"the stubs of {topic.slug}", "no notebook can be made of them")
-    lines = lines_of(stub)
+def functions_of(topic: Topic, text: str) -> tuple[str, dict[str, str]]:
+    """What stands above the first exercise, without the docstring, and each exercise with what stands before it.
+
+    Parameters
+    ----------
+    text : of a topic's stubs or of its solutions, which are parted at the same places.
+
+    Raises
+    ------
+    WorkspaceError : it is not Python.
+    """
+    parts = parts_of(text, f"the code of {topic.slug}", "no notebook can be made of them")
+    lines = lines_of(text)
     names = {exercise.name for exercise in topic.exercises}
     pieces = sorted(((p.first, p.last, name) for name, p in parts.pieces.items() if name in names))
     if not pieces:
         return "", {}
     import ast
 
-    body = ast.parse(stub).body
+    body = ast.parse(text).body
     documented = ast.get_docstring(ast.Module(body, [])) is not None
     position = body[0].end_lineno or 0 if documented else 0
     head = "".join(lines[position : pieces[0][0] - 1]).strip("\n") + "\n"
     found = {}
     position = pieces[0][0] - 1
-    for _, last, name in pieces:
+    for first, end, name in pieces:
+        last = _region_end(lines, first, end)
         found[name] = "".join(lines[position:last]).strip("\n") + "\n"
         position = last
     rest = "".join(lines[position:]).strip("\n")
@@ -105,7 +116,16 @@ def _stubs(topic: Topic, stub: str) -> tuple[str, dict[str, str]]:
     return head, found
 
 
-def _without_title(text: str) -> str:
+def _region_end(lines: list[str], first: int, last: int) -> int:
+    """The line that ends a function: its last statement's, or that of the marker behind it."""
+    texts = [line.strip() for line in lines]
+    inside = texts[first - 1 : last]
+    if inside.count(BEGIN) > inside.count(END):
+        return texts.index(END, last) + 1
+    return last
+
+
+def without_title(text: str) -> str:
     """The statement's start without its heading, which the first cell has."""
     first, _, rest = text.partition("\n")
     return rest.lstrip("\n") if first.startswith("# ") and rest.strip() else text

@@ -42,6 +42,14 @@ def report_html(report: StudentReport, *, verbose: bool = False) -> str:
     return "".join(_report(report, verbose))
 
 
+def exercise_html(report: StudentReport, score: Score) -> str:
+    """One exercise of a report: where its file breaks, its row, why it has not passed. No magic is named."""
+    problems = [each for each in report.problems if each.topic == score.exercise.topic]
+    parts = [f'<div class="gradsmith" style="{_PAGE}">', *map(_problem, problems)]
+    parts += _exercise(report, score, verbose=False, told=bool(problems), advise=False)
+    return "".join((*parts, "</div>"))
+
+
 def _report(report: StudentReport, verbose: bool) -> Iterator[str]:
     full = bool(report.points) and report.earned >= report.points
     points = (
@@ -89,7 +97,9 @@ def _topic(report: StudentReport, group: TopicScores, verbose: bool) -> Iterator
         yield from _capstone(report, group.capstone, verbose)
 
 
-def _exercise(report: StudentReport, score: Score, verbose: bool, *, told: bool) -> Iterator[str]:
+def _exercise(
+    report: StudentReport, score: Score, verbose: bool, *, told: bool, advise: bool = True
+) -> Iterator[str]:
     n = len(score.outcomes)
     checks = f"{score.n_passed}/{n} checks" if n and score.status is not Status.MISSING else ""
     points = f"{_number(score.earned)}/{_number(score.exercise.points)}"
@@ -100,7 +110,7 @@ def _exercise(report: StudentReport, score: Score, verbose: bool, *, told: bool)
         yield _element("div", score.reason or "still a stub", "opacity:.75;padding-bottom:.3em")
     elif not (told and score.status in UNREAD):
         yield from _block(report, score, verbose)
-        if advice := advice_on_status(report, score).strip():
+        if advise and (advice := advice_on_status(report, score).strip()):
             yield f"<div><strong>to do:</strong> {_commands(advice)}</div>"
 
 

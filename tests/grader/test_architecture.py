@@ -22,7 +22,7 @@ ARROWS: dict[str, set[str]] = {
     "content": {"errors"},
     "stubs": {"errors"},
     "catalog": {"content", "errors", "model", "stubs"},
-    "notebooks": {"catalog", "errors", "model", "pieces"},
+    "notebooks": {"catalog", "errors", "model", "pieces", "stubs"},
     "submission": {"errors", "model", "notebooks"},
     "authoring": {"content", "errors", "stubs"},
     "files": {"errors"},
@@ -52,6 +52,11 @@ ARROWS: dict[str, set[str]] = {
         "catalog", "content", "disclosure", "errors", "figures", "files", "grading", "journal", "model", "notebooks",
         "practice", "report", "sandbox", "submission",
     },
+    "nbgrader_course": {
+        "catalog", "classroom", "content", "disclosure", "errors", "files", "grading", "kernel", "model", "notebooks",
+        "pieces", "report", "sandbox", "submission",
+    },
+    "nbgrader_cells": {"errors", "kernel", "nbgrader_course", "notebooks"},
     "kernel": {
         "catalog", "content", "disclosure", "errors", "grading", "journal", "model", "notebooks", "practice", "report",
         "sandbox", "submission", "workspace",
@@ -68,9 +73,9 @@ ARROWS: dict[str, set[str]] = {
     },
     "cli": {
         "audit", "authoring", "bank", "breaking", "catalog", "claims", "classroom", "content", "disclosure", "errors",
-        "figures", "files", "first_test", "grading", "journal", "mock", "model", "notebooks", "practice", "progress",
-        "questions", "report", "review", "sandbox", "scratch", "site", "stubs", "study", "submission", "update",
-        "verify", "watch", "workspace",
+        "figures", "files", "first_test", "grading", "journal", "mock", "model", "nbgrader_course", "notebooks",
+        "practice", "progress", "questions", "report", "review", "sandbox", "scratch", "site", "stubs", "study",
+        "submission", "update", "verify", "watch", "workspace",
     },
 }  # fmt: skip
 

@@ -1,0 +1,144 @@
+"""The process in which notebooks of a class are graded: the one workflow, warm, asked line by line.
+
+It is none of nbgrader's and none of a kernel's: pytest has it to itself, and nothing that a student wrote runs in it.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from grader.catalog import load_course
+from grader.content import locate
+from grader.disclosure import StudentReport, for_student
+from grader.kernel.service import printed, serve
+from grader.model import Course, Disclosure, Score, Status
+from grader.nbgrader_course.verdicts import FOR_A_PERSON, CellVerdict, Verdict
+from grader.notebooks.cells import Place
+from grader.sandbox import jail
+from grader.sandbox.zygote import Zygote
+from grader.submission import Source, Submission
+
+if TYPE_CHECKING:
+    from grader.grading import Grader
+
+CEILING = Disclosure.NAMES
+"""The most that feedback tells of a check: its name, and the known mistake; no inputs of hidden tests."""
+MAX_COMMENT = 600
+"""Characters of a comment in the gradebook."""
+
+
+class GradingService:
+    """Grades the Python of notebooks.
+
+    Parameters
+    ----------
+    course : the folder of the course; empty for the one that is installed.
+    timeout : seconds for one call, and for importing the code.
+
+    Raises
+    ------
+    GradsmithError : the course cannot be read.
+    """
+
+    def __init__(self, course: str, timeout: float) -> None:
+        self.content = locate(Path(course) if course else None)
+        self.timeout = timeout
+        self.limits = jail.Limits()
+        self.zygote = Zygote(jail.likeliest(), self.limits)
+        try:
+            self.course: Course = load_course(self.content)
+        except BaseException:
+            self.zygote.close()
+            raise
+        self._grader: Grader | None = None
+
+    def names(self) -> dict[str, Any]:
+        """The course's topics and exercises."""
+        return {"topics": {t.slug: [e.name for e in t.exercises] for t in self.course.topics}}
+
+    def warm(self) -> Grader:
+        """The grader, which stays."""
+        if self._grader is None:
+            from grader.grading import Grader
+
+            self._grader = Grader(
+                self.content, self.course, timeout=self.timeout, limits=self.limits, zygote=self.zygote
+            )  # fmt: skip
+        return self._grader
+
+    def close(self) -> None:
+        """End the workers."""
+        if self._grader is not None:
+            self._grader.close()
+        self.zygote.close()
+
+    def grade(
+        self,
+        topic: str,
+        text: str,
+        cells: Sequence[tuple[str, int]],
+        seed: int = 0,
+        exercises: Sequence[str] | None = None,
+    ) -> dict[str, Any]:
+        """Grade the Python of a notebook; a verdict as data."""
+        file = f"{topic}.ipynb"
+        source = Source(topic, file, text, tuple(Place(*place) for place in cells))
+        submission = Submission(file, {topic: source}, (topic,))
+        report = self.warm().grade(submission, exercises=exercises, seed=seed)
+        gc.freeze()  # what is loaded stays
+        verdict = verdict_of(for_student(report, CEILING))
+        return replace(verdict, isolation=report.isolation, seconds=report.seconds).as_data()
+
+
+def verdict_of(report: StudentReport) -> Verdict:
+    """What a report of one topic says of each of its cells."""
+    cells = tuple(_cell(report, score) for score in report.scores)
+    topic = report.topics[0].slug if report.topics else ""
+    return Verdict(topic, cells, report.notes, report.isolation, report.seconds)
+
+
+def _cell(report: StudentReport, score: Score) -> CellVerdict:
+    from grader.report.cell import exercise_html
+    from grader.report.terminal import render_exercise
+
+    one = replace(report, scores=(score,), capstones=(), notes=())
+    text = printed(lambda console: console.print(render_exercise(one)))
+    return CellVerdict(
+        score.exercise.name, score.status, float(score.earned), float(score.exercise.points),
+        _comment(score), text.strip("\n"), exercise_html(one, score),
+    )  # fmt: skip
+
+
+def _comment(score: Score) -> str:
+    """What the gradebook says of a function, in a sentence or two."""
+    n = len(score.outcomes)
+    match score.status:
+        case Status.PASSED:
+            return f"passed: all {n} checks"
+        case Status.MISSING:
+            return "missing: still a stub, or not defined"
+        case _ if score.status in FOR_A_PERSON:
+            words = f"{score.status.value}: no score is given; a person has to look at it"
+        case _:
+            words = f"{score.status.value}: {score.n_passed} of {n} checks passed"
+    found = [o.failure for o in score.outcomes if o.failure is not None]
+    cause = next((f.cause.sentence for f in found if f.cause is not None), "")
+    why = score.reason or (f"this is what you get when {cause}" if cause else "")
+    why = why or next((f.headline for f in found), "")
+    return f"{words}. {why}"[:MAX_COMMENT].strip(" .") if why else words
+
+
+def main(options: str) -> None:
+    """Answer requests until there are no more; `options` is JSON: the course's folder and the deadline."""
+    found = json.loads(options)
+    serve(lambda: GradingService(found["course"], found["timeout"]))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
