@@ -349,7 +349,9 @@ def kept(folder: Path, student: str) -> Kept:
             student,
             unpacked(text) if text is not None else "",
             Key(digest, suite, seed),
-            Settings(read["course"], tuple(read["only"]), read["timeout"]),
+            Settings(
+                read["course"], tuple(read["only"]), read["timeout"], read.get("isolation", "")
+            ),
             unpacked(report) if report is not None else "",
             fault,
             graded_at,

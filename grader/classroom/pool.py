@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import multiprocessing
+import os
 import queue
 import signal
 import threading
@@ -47,6 +48,11 @@ class Pool:
         self._context = multiprocessing.get_context("spawn")
         self._stillborn = 0
         self._why = ""
+        # Where every processor has a worker, each stays on its own, with its sandbox: they take turns on it, and the
+        # one need not be woken on another, nor look for what is to come.
+        self._seats: list[int] = []
+        if hasattr(os, "sched_getaffinity") and jobs == len(os.sched_getaffinity(0)) > 1:
+            self._seats = sorted(os.sched_getaffinity(0))
 
     def start(self) -> Footing:
         """Start the workers, and wait for the first.
@@ -108,15 +114,17 @@ class Pool:
 
     def _hire(self) -> None:
         ours, theirs = self._context.Pipe()
+        taken = {hand.seat for hand in self._workers}
+        seat = next((seat for seat in self._seats if seat not in taken), None)
         process = self._context.Process(
-            target=_work, args=(theirs, self._settings), name="grader", daemon=True
+            target=_work, args=(theirs, self._settings, seat), name="grader", daemon=True
         )
         with (
             _ctrl_c_held()
         ):  # a worker that has not come to set its own way of it would print a traceback
             process.start()
         theirs.close()
-        self._workers.append(_Hand(process, ours))
+        self._workers.append(_Hand(process, ours, seat))
 
     def _heard(self) -> list[_Hand]:
         """The workers that have said something, or have died."""
@@ -136,6 +144,10 @@ class Pool:
         if isinstance(said, Footing):
             if self._footing is None:
                 self._footing = said
+            elif said.isolation != self._footing.isolation:
+                self._why = f"isolation {said.isolation!r} in one process, {self._footing.isolation!r} in others"
+                self._bury(hand)
+                return None
             elif said != self._footing:
                 raise GradsmithError(
                     "the course was changed while it was being graded; run the same command again"
@@ -166,8 +178,11 @@ class Pool:
 class _Hand:
     """A worker, as this process sees it."""
 
-    def __init__(self, process: SpawnProcess, connection: Connection[Any, Any]) -> None:
+    def __init__(
+        self, process: SpawnProcess, connection: Connection[Any, Any], seat: int | None
+    ) -> None:
         self.process = process
+        self.seat = seat
         self.connection = connection
         self.tasks: deque[Task] = deque()
         self.n_given = 0
@@ -213,8 +228,10 @@ def _ctrl_c_held() -> Iterator[None]:
         signal.signal(signal.SIGINT, known)
 
 
-def _work(connection: Connection[Any, Any], settings: Settings) -> None:
-    """A worker's whole life."""
+def _work(connection: Connection[Any, Any], settings: Settings, seat: int | None) -> None:
+    """A worker's whole life, on the processor `seat`."""
+    if seat is not None:
+        os.sched_setaffinity(0, {seat})
     # No SIG_IGN, which submissions would inherit: what they see is as in any other run.
     signal.signal(signal.SIGINT, lambda *_: None)
     try:
@@ -234,11 +251,14 @@ def _work(connection: Connection[Any, Any], settings: Settings) -> None:
         bench.grader.sandbox.stop()
         inbox.put(None)
 
+    def coming() -> Iterator[Task]:
+        while not over.is_set() and (task := inbox.get()) is not None:
+            yield task
+
     threading.Thread(target=read, daemon=True).start()
     try:
         connection.send(bench.footing)
-        while not over.is_set() and (task := inbox.get()) is not None:
-            connection.send(bench.grade(task))
+        bench.grade_all(coming(), connection.send)
     except (OSError, KeyboardInterrupt):  # nobody listens any more, or it was called off
         pass
     finally:

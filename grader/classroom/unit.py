@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -19,8 +19,9 @@ from grader.classroom.stored import (
 from grader.content import Content, installed, locate
 from grader.errors import SandboxError
 from grader.grading import Grader, environment
-from grader.model import Course, Status
+from grader.model import Course, Report, Status
 from grader.sandbox import jail
+from grader.submission import Submission
 
 MAX_TRIES = 4
 """How often a submission is graded whose grading a process of ours does not survive; then it is our fault."""
@@ -35,11 +36,13 @@ class Settings:
     course : the folder of the course; empty for the one that is installed.
     only : names of the exercises to grade; empty for all.
     timeout : seconds for one call.
+    isolation : the least that submissions are held by, as `--require-isolation` names it; empty for whatever there is.
     """
 
     course: str = ""
     only: tuple[str, ...] = ()
     timeout: float = 5.0
+    isolation: str = ""
 
     def content(self) -> Content:
         """Where the course lies. Raises `ContentError` where it is not there."""
@@ -122,6 +125,34 @@ class Crew(Protocol):
         """End at once what is still at work."""
 
 
+@dataclass(slots=True)
+class _Turn:
+    """A task that a bench is at.
+
+    Attributes
+    ----------
+    before : the sandbox's process when it was begun.
+    """
+
+    task: Task
+    submission: Submission
+    tries: int = 0
+    before: int = 0
+
+
+def _made(task: Task, report: Report) -> Made:
+    text, times = report_texts(report)
+    statuses = {
+        status.value: n
+        for status in Status
+        if (n := sum(score.status is status for score in report.scores))
+    }
+    return Made(
+        task.student, task.seed, packed(text), packed(times), digest(text),
+        report.earned, report.points, tuple(statuses.items()),
+    )  # fmt: skip
+
+
 class Bench:
     """A warm grader, and the units of work that it does one after another.
 
@@ -137,6 +168,8 @@ class Bench:
         self.course = load_course(content)
         self.grader = Grader(content, self.course, timeout=settings.timeout)
         try:
+            if settings.isolation:
+                self.grader.require(settings.isolation)
             level = self.grader.sandbox.level.name
             self.footing = Footing(suite_digest(content, self.course, settings, level), level)
         except BaseException:
@@ -144,33 +177,72 @@ class Bench:
             raise
 
     def grade(self, task: Task) -> Made:
-        """One unit. A run that the sandbox's own process did not survive is void, and done again."""
+        """One unit."""
+        made: list[Made] = []
+        self.grade_all(iter([task]), made.append)
+        return made[0]
+
+    def grade_all(self, tasks: Iterator[Task], give: Callable[[Made], None]) -> None:
+        """Units one after another, for which the suites are collected once.
+
+        A run that the sandbox's own process did not survive is void, and done again.
+
+        Parameters
+        ----------
+        tasks : the next is asked for when one is done.
+        give : called with what came of each.
+        """
         sandbox = self.grader.sandbox
-        submission = read_submission_text(task.text, task.student)
-        only = self.settings.only or None
-        why = ""
-        for _ in range(MAX_TRIES):
-            before = sandbox.zygote_pid
+        turn: _Turn | None = None
+
+        def submissions() -> Iterator[tuple[Submission, int]]:
+            nonlocal turn
+            while True:
+                if turn is None:
+                    task = next(tasks, None)
+                    if task is None:
+                        return
+                    turn = _Turn(task, read_submission_text(task.text, task.student))
+                turn.tries += 1
+                turn.before = sandbox.zygote_pid
+                yield turn.submission, turn.task.seed
+
+        def done(report: Report) -> None:
+            assert turn is not None
+            if turn.before == sandbox.zygote_pid != 0:
+                settle(_made(turn.task, report))
+            else:
+                void("the sandbox's process ended while it was graded")
+
+        def void(why: str) -> None:
+            assert turn is not None
+            if turn.tries >= MAX_TRIES:
+                settle(Made(turn.task.student, turn.task.seed, fault=f"{why}, {MAX_TRIES} times"))
+
+        def settle(made: Made) -> None:
+            nonlocal turn
+            turn = None  # first: what `give` raises is no fault of a submission's
+            give(made)
+
+        over = False
+        while not over:
             try:
-                report = self.grader.grade(submission, exercises=only, seed=task.seed)
+                self.grader.grade_all(
+                    submissions(),
+                    done,
+                    exercises=self.settings.only or None,
+                    topics=self.settings.topics(self.course),
+                )
+                over = True
             except SandboxError as error:
-                why = str(error)
-                continue
+                if turn is None:
+                    raise
+                void(str(error))
             except Exception as error:
-                return Made(task.student, task.seed, fault=f"{type(error).__name__}: {error}"[:500])
-            if before == sandbox.zygote_pid != 0:
-                text, times = report_texts(report)
-                statuses = {
-                    status.value: n
-                    for status in Status
-                    if (n := sum(score.status is status for score in report.scores))
-                }
-                return Made(
-                    task.student, task.seed, packed(text), packed(times), digest(text),
-                    report.earned, report.points, tuple(statuses.items()),
-                )  # fmt: skip
-            why = "the sandbox's process ended while it was graded"
-        return Made(task.student, task.seed, fault=f"{why}, {MAX_TRIES} times")
+                if turn is None:
+                    raise
+                why = f"{type(error).__name__}: {error}"[:500]
+                settle(Made(turn.task.student, turn.task.seed, fault=why))
 
     def close(self) -> None:
         """End the sandbox."""

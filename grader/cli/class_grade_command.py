@@ -12,6 +12,7 @@ from grader.cli.options import (
     course_content,
     course_option,
     exercises_named,
+    isolation_option,
     timeout_option,
 )
 
@@ -62,6 +63,7 @@ Examples:
 )  # fmt: skip
 @click.option("--regrade-all", is_flag=True, help="Grade all again.")
 @timeout_option
+@isolation_option
 @click.option("--verbose", "-v", is_flag=True, help="A line for each student, and all notes.")
 @course_option
 def command(
@@ -76,6 +78,7 @@ def command(
     regrade: tuple[str, ...],
     regrade_all: bool,
     timeout: float,
+    isolation: str | None,
     verbose: bool,
     course: Path | None,
 ) -> int:
@@ -102,7 +105,7 @@ def command(
     loaded = load_course(content)
     names = tuple(exercises_named(loaded, only)) if only else ()
     students = read_roster(roster) if roster is not None else None
-    settings = Settings(course_setting(content), names, timeout)
+    settings = Settings(course_setting(content), names, timeout, isolation or "")
     to_err, to_out = console(stderr=True), console()
     with take_in(submissions, loaded, students) as intake, Ledger(out) as ledger:
         print_notes(to_err, intake, verbose=verbose)

@@ -201,6 +201,14 @@ class Zygote:
         """Whether it runs."""
         return self._process is not None and self._process.poll() is None
 
+    @property
+    def was_killed(self) -> bool:
+        """Whether it has ended by SIGKILL, which somebody else sent: the level that holds it is not the cause."""
+        code = self._process.poll() if self._process is not None else None
+        return code == -signal.SIGKILL or (
+            self.level.command is not jail.plain and code == 128 + signal.SIGKILL
+        )
+
     def why_dead(self) -> str:
         """One line on why the process does not answer."""
         if self._stderr.closed:

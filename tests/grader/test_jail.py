@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import resource
+import signal
 import sys
+import time
 from collections.abc import Iterator, Sequence
 
 import pytest
@@ -162,3 +165,25 @@ def test_the_level_stands_in_the_report(toy: Content, monkeypatch: pytest.Monkey
     with Grader(toy) as grader:
         report = grader.grade(read_submission(toy.stub("toy"), grader.course))
     assert report.isolation == "weak"
+
+
+def test_a_zygote_that_is_killed_while_it_is_probed_weakens_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Somebody's SIGKILL at that moment says nothing of the level, which is probed again."""
+    with Sandbox() as usual:
+        level = usual.level
+    fault, killed = Sandbox._fault, []
+
+    def killing(self: Sandbox, level: jail.Level) -> str:
+        if not killed:
+            killed.append(self._zygote.pid)
+            os.kill(self._zygote.pid, signal.SIGKILL)
+            while self._zygote.alive:
+                time.sleep(0.001)
+        return fault(self, level)
+
+    monkeypatch.setattr(Sandbox, "_fault", killing)
+    with Sandbox() as own:
+        assert own.level is level
+        assert own.zygote_pid not in (0, *killed)
