@@ -18,7 +18,14 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def types(session: nox.Session) -> None:
     """Strict types of the package."""
-    session.install("-e", ".[cluster,nbgrader,site]", "mypy>=1.13", "types-greenlet>=3.1", "types-Pygments>=2.17")
+    session.install(
+        "-e",
+        ".[cluster,nbgrader,site]",
+        "mypy>=1.13",
+        "types-greenlet>=3.1",
+        "types-Pygments>=2.17",
+        "types-PyYAML>=6.0",
+    )
     session.run("mypy")
 
 
