@@ -84,7 +84,9 @@ def grades_of(cls: Class, policy: Policy) -> list[Grade]:
     results = {result.student: result for result in cls.results}
     students = dict(cls.roster)
     for result in cls.results:
-        students.setdefault(result.student, Student(result.student))
+        students.setdefault(
+            result.student, Student(result.student, name=result.name, email=result.email)
+        )
     return [grade_of(cls, policy, who, results.get(id_)) for id_, who in students.items()]
 
 
@@ -118,6 +120,8 @@ def grade_of(cls: Class, policy: Policy, student: Student, result: Result | None
     if result is None:
         numbers = {"raw": zero, "final": zero} if policy.missing == "zero" else {}
         return grade(Standing.ABSENT, "nothing was handed in", **numbers)
+    if result.ours:
+        return grade(Standing.PENDING, f"not graded, by a fault of ours: {result.fault}")
     if result.report is None:
         reason = result.fault or "it could not be read"
         return grade(Standing.UNREADABLE, reason, *decided, raw=zero, final=zero)
@@ -133,6 +137,8 @@ def grade_of(cls: Class, policy: Policy, student: Student, result: Result | None
     earned = exact(result.earned)
     capped = min(max(earned, Decimal(0)), full)
     reasons = list(decided)
+    if result.gone:
+        reasons.append("no longer among the submissions when the class was graded last")
     if earned > full:
         reasons.append(f"{plain(earned)} points earned, of which {plain(full)} count")
     lost = Decimal(0)

@@ -12,6 +12,7 @@ from grader.cli.options import course_content, course_option
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from grader.classroom.model import Class
     from grader.content import Content
     from grader.disclosure import StudentReport
     from grader.model import Report
@@ -35,8 +36,14 @@ Examples:
     help="The most that a page tells of the checks: nothing, which failed and the known mistakes, or what they "
     "found too.",
 )  # fmt: skip
+@click.option(
+    "--config", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="TOML",
+    help="Due dates, penalties and overrides, as for `grader class export`: pages say what they did.",
+)  # fmt: skip
 @course_option
-def command(results: Path, out: Path, disclosure: str, course: Path | None) -> None:
+def command(
+    results: Path, out: Path, disclosure: str, config: Path | None, course: Path | None
+) -> None:
     """Write one HTML page for each student: points, what failed and why, what to do next.
 
     A page is one file that needs no network and holds no script. A student who handed nothing in gets one
@@ -47,10 +54,11 @@ def command(results: Path, out: Path, disclosure: str, course: Path | None) -> N
 
     room = open_class(results)
     disclose = _disclosure(disclosure)
+    lines = _lines(room, config) if config is not None else {}
     make_folder(out)
     n = 0
     for name, text in feedback(
-        room, disclose=disclose, questions=_questions(course_content(course))
+        room, disclose=disclose, questions=_questions(course_content(course)), lines=lines
     ):
         write_atomically(out / name, text)
         n += 1
@@ -64,6 +72,22 @@ def _disclosure(ceiling: str) -> Callable[[Report], StudentReport]:
 
     level = Disclosure(ceiling)
     return lambda report: for_student(report, level)
+
+
+def _lines(room: Class, config: Path) -> dict[str, list[str]]:
+    """What made each grade other than the points earned, and the grade."""
+    from grader.classroom.grades import Standing, grades_of, plain
+    from grader.classroom.policy import check_students, read_policy
+
+    policy = read_policy(config)
+    check_students(policy, {*room.roster, *(one.student for one in room.results)}, config)
+    lines: dict[str, list[str]] = {}
+    for grade in grades_of(room, policy):
+        said = list(grade.reasons) if grade.standing in (Standing.GRADED, Standing.EXCUSED) else []
+        if grade.final is not None and grade.standing is Standing.GRADED:
+            said.append(f"grade: {plain(grade.final)} of {plain(grade.out_of)}")
+        lines[grade.student.id] = said
+    return lines
 
 
 def _questions(content: Content) -> dict[str, list[str]]:

@@ -354,3 +354,22 @@ def test_extensions_for_nobody(tmp_path):
         check_students(policy, ["ada"], tmp_path / "class.toml")
     with pytest.raises(ContentError, match=r"overrides.q: no such student.*take it out"):
         check_students(Policy(overrides={"q": Override("x")}), ["ada"], tmp_path)
+
+
+def test_a_fault_of_ours_is_no_grade(samples):
+    """What we could not grade is nobody's zero: it waits for the next run or a person."""
+    one = Result("ada", "ada.zip", "d", 0, None, fault="the sandbox ended", ours=True)
+    grade = grade_of(Class("C", "s", 12.0, {}, [one]), Policy(), ADA, one)
+    assert (grade.standing, grade.raw, grade.final) == (Standing.PENDING, None, None)
+    assert "fault of ours" in grade.reasons[0]
+
+
+def test_a_result_that_is_no_longer_handed_in_says_so(samples):
+    """It still counts, and whoever reads the grade is told."""
+    report = samples.report(*(samples.passed(e) for e in samples.SOFTMAX.exercises))
+    one = Result("ada", "ada.zip", "d", 0, report, gone=True, name="Ada", email="a@x.edu")
+    room = Class("C", "s", 12.0, {}, [one])
+    (grade,) = grades_of(room, Policy())
+    assert grade.final == 12
+    assert "no longer among the submissions" in grade.reasons[0]
+    assert (grade.student.name, grade.student.email) == ("Ada", "a@x.edu")
