@@ -41,6 +41,11 @@ Examples:
     "--visibility", type=click.Choice(VISIBILITIES), default="visible", show_default=True,
     help="When students see the exercises; hidden ones hide the total.",
 )  # fmt: skip
+@click.option(
+    "--disclosure", type=click.Choice(["none", "names", "full"]), default="names",
+    show_default=True,
+    help="The most that students are told of a check: nothing, its name and the known mistakes, or what it found.",
+)  # fmt: skip
 @seed_option
 @timeout_option
 @course_option
@@ -49,6 +54,7 @@ def command(
     only: tuple[str, ...],
     config: Path | None,
     visibility: Any,
+    disclosure: str,
     seed: int,
     timeout: float,
     course: Path | None,
@@ -63,7 +69,7 @@ def command(
     content = course_content(course)
     loaded = load_course(content)
     exercises = tuple(exercises_named(loaded, only)) if only else None
-    settings = Settings(exercises, seed, timeout, visibility)
+    settings = Settings(exercises, seed, timeout, visibility, disclosure)
     data = pack(content, loaded, settings, config)
     write_atomically(output, data)
     chosen = [e for e in loaded.exercises if exercises is None or e.name in exercises]

@@ -26,6 +26,7 @@ from grader.classroom.model import Class, Student
 from grader.classroom.policy import Override, Policy
 from grader.cli import cli
 from grader.errors import GradsmithError
+from grader.model import Disclosure
 from grader.report.json import schema
 
 HERE = Path(__file__).parent
@@ -386,7 +387,7 @@ def test_gradescope_results(grades):
     assert (vjp["score"], vjp["max_score"], vjp["tags"]) == (0, 2, ["softmax"])
     assert "5 of 8 checks pass." in vjp["output"]
     assert "Why: the Jacobian is taken for its diagonal" in vjp["output"]
-    assert bob["extra_data"]["seed"] == 7
+    assert bob["extra_data"]["seed"] is None
 
 
 def test_gradescope_without_a_number(grades):
@@ -619,3 +620,13 @@ def test_help_fits_the_screen(run):
 def test_lines_of_the_screen_are_lines():
     """What is said of a person on the screen is on one line, whatever their name."""
     assert line("a\nb\x1b[31m\u202ec") == "a b\N{REPLACEMENT CHARACTER}[31mc"
+
+
+def test_gradescope_tells_no_more_than_it_may(grades):
+    """Students are told the known mistakes, and inputs of hidden tests under `full` alone."""
+    full = gradescope.results(grades[1], ceiling=Disclosure.FULL)
+    names = gradescope.results(grades[1])
+    assert full["extra_data"]["seed"] == 7
+    assert names["extra_data"]["seed"] is None
+    assert len(str(names["tests"])) < len(str(full["tests"]))
+    assert [test["score"] for test in names["tests"]] == [test["score"] for test in full["tests"]]

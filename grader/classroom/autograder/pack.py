@@ -13,7 +13,7 @@ from grader.classroom.exports.gradescope import VISIBILITIES, Visibility
 from grader.classroom.policy import attachments, read_policy
 from grader.content import Content
 from grader.errors import GradsmithError
-from grader.model import Course
+from grader.model import Course, Disclosure
 
 SETTINGS = "settings.json"
 CONFIG = "class.toml"
@@ -68,6 +68,7 @@ class Settings:
     ----------
     exercises : the names to grade; all where it is None.
     visibility : when students see the exercises.
+    disclosure : the most that students are told of a check.
     config : whether there is a `class.toml` beside the settings.
     """
 
@@ -75,6 +76,7 @@ class Settings:
     seed: int = 0
     timeout: float = 5.0
     visibility: Visibility = "visible"
+    disclosure: str = "names"
     config: bool = False
 
 
@@ -124,6 +126,7 @@ def read_settings(file: Path) -> Settings:
         settings = Settings(None if exercises is None else tuple(exercises), **data)
         if settings.visibility not in VISIBILITIES:
             raise ValueError(f"visibility {settings.visibility!r}")
+        Disclosure(settings.disclosure)
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise GradsmithError(
             f"{file}: is no settings of an autograder ({error}); pack it again"

@@ -24,7 +24,7 @@ from grader.classroom.policy import Policy, read_policy
 from grader.content import locate
 from grader.errors import UnreadableSubmissionError
 from grader.files import make_folder, write_atomically
-from grader.model import Course
+from grader.model import Course, Disclosure
 from grader.submission import Submission, read_submission
 
 
@@ -40,7 +40,9 @@ def main(arguments: list[str]) -> int:
         file.unlink(missing_ok=True)
         settings = read_settings(root / "source" / SETTINGS)
         grade = grade_under(root, settings)
-        write_atomically(file, dumps(results(grade, visibility=settings.visibility)))
+        ceiling = Disclosure(settings.disclosure)
+        told = results(grade, visibility=settings.visibility, ceiling=ceiling)
+        write_atomically(file, dumps(told))
     except Exception:
         file.unlink(missing_ok=True)
         traceback.print_exc()

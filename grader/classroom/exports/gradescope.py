@@ -16,7 +16,8 @@ from typing import Any, Literal
 
 from grader.classroom.exports.tables import cause_of, moment
 from grader.classroom.grades import Grade, plain
-from grader.model import Report, Score, Status
+from grader.disclosure import StudentReport, for_student
+from grader.model import Disclosure, Score, Status
 
 Visibility = Literal["visible", "after_due_date", "after_published", "hidden"]
 VISIBILITIES: tuple[Visibility, ...] = ("visible", "after_due_date", "after_published", "hidden")
@@ -39,15 +40,22 @@ def dumps(results: Mapping[str, Any]) -> str:
     return json.dumps(results, indent=2, allow_nan=False) + "\n"
 
 
-def results(grade: Grade, *, visibility: Visibility = "visible") -> dict[str, Any]:
+def results(
+    grade: Grade,
+    *,
+    visibility: Visibility = "visible",
+    ceiling: Disclosure = Disclosure.NAMES,
+) -> dict[str, Any]:
     """The document for one student.
 
     Parameters
     ----------
     visibility : when students see the exercises.
+    ceiling : the most that they are told of a check.
     """
     result = grade.result
-    report = result.report if result is not None else None
+    full = result.report if result is not None else None
+    report = for_student(full, ceiling) if full is not None else None
     said = [_clean(reason) for reason in grade.reasons]
     tests = [] if report is None else _tests(report)
     document: dict[str, Any] = {
@@ -63,15 +71,15 @@ def results(grade: Grade, *, visibility: Visibility = "visible") -> dict[str, An
             "standing": grade.standing.value,
             "out_of": plain(grade.out_of),
             "submitted": moment(result.submitted_at) if result is not None else "",
-            "seed": result.seed if result is not None else None,
+            "seed": report.seed if report is not None else None,
             "digest": _clean(result.digest) if result is not None else "",
-            "isolation": _clean(report.isolation) if report is not None else "",
+            "isolation": _clean(full.isolation) if full is not None else "",
             "grader": _clean(report.version) if report is not None else "",
         },
         "tests": tests,
     }
     if report is not None:
-        document["execution_time"] = max(round(report.seconds), 0)
+        document["execution_time"] = max(round(full.seconds if full is not None else 0.0), 0)
         document["output"] = "\n".join([*said, *_problems(report)])
     if grade.final is None:
         tests.insert(0, _no_total(grade))
@@ -88,7 +96,7 @@ def _no_total(grade: Grade) -> dict[str, Any]:
     }
 
 
-def _tests(report: Report) -> list[dict[str, Any]]:
+def _tests(report: StudentReport) -> list[dict[str, Any]]:
     topics = {topic.slug: number for number, topic in enumerate(report.topics, 1)}
     counts: dict[str, int] = {}
     tests = []
@@ -130,7 +138,7 @@ def _output(score: Score) -> str:
     return _clean("\n".join(dict.fromkeys(filter(None, lines))))
 
 
-def _problems(report: Report) -> list[str]:
+def _problems(report: StudentReport) -> list[str]:
     found = []
     for problem in report.problems:
         place = f"{problem.file}, line {problem.line}" if problem.line is not None else problem.file
