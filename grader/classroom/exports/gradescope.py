@@ -56,6 +56,7 @@ def results(
     result = grade.result
     full = result.report if result is not None else None
     report = for_student(full, ceiling) if full is not None else None
+    told = report is not None and report.seed is not None
     said = [_clean(reason) for reason in grade.reasons]
     tests = [] if report is None else _tests(report)
     document: dict[str, Any] = {
@@ -71,7 +72,7 @@ def results(
             "standing": grade.standing.value,
             "out_of": plain(grade.out_of),
             "submitted": moment(result.submitted_at) if result is not None else "",
-            "seed": report.seed if report is not None else None,
+            "seed": result.seed if result is not None and told else None,
             "digest": _clean(result.digest) if result is not None else "",
             "isolation": _clean(full.isolation) if full is not None else "",
             "grader": _clean(report.version) if report is not None else "",
