@@ -47,11 +47,13 @@ def within(file: Path) -> ModuleType:
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
     spec.loader.exec_module(module)
     return module
 
 
 safety = within(Path(__file__).with_name("safety.py"))
+archives = within(Path(__file__).with_name("archives.py"))
 
 
 # ---- the corpus
@@ -138,7 +140,19 @@ ATTACKS = [read_attack(path) for path in sorted(CORPUS.glob("*/*.py"))]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Every test that asks for `attack`, `kind` or `held` runs on each attack, class or level."""
+    """Every test that asks for `attack`, `kind`, `held` or `trick` runs on each attack, class, level or archive."""
+    if "trick" in metafunc.fixturenames:
+        whole = "of_a_class" in metafunc.function.__name__
+        metafunc.parametrize(
+            "trick",
+            [
+                # To follow the memory of 100,000 members takes 12 seconds.
+                pytest.param(
+                    t, marks=pytest.mark.slow if whole and t.members > 10_000 else (), id=t.name
+                )
+                for t in archives.TRICKS
+            ],
+        )
     if "kind" in metafunc.fixturenames:
         metafunc.parametrize("kind", KINDS)
     if "attack" in metafunc.fixturenames:
@@ -152,6 +166,13 @@ def harm() -> Callable[[str], list[str]]:
     """Complaints about code that could do harm where nothing holds it."""
     found: Callable[[str], list[str]] = safety.harm
     return found
+
+
+@pytest.fixture(scope="session")
+def honest() -> str:
+    """The source that the archives hold where they are read."""
+    text: bytes = archives.HONEST
+    return text.decode()
 
 
 # ---- the course: the toy course, and a function that takes a function
