@@ -18,10 +18,11 @@ from typing import Any
 
 import pytest
 
+from grader.catalog import load_course
 from grader.content import Content
 from grader.errors import SandboxError
 from grader.grading import Grader
-from grader.model import Report, Status
+from grader.model import Course, Report, Status
 from grader.sandbox import jail
 from grader.sandbox.proxy import Sandbox
 from grader.submission import Source, Submission
@@ -173,6 +174,12 @@ def honest() -> str:
     """The source that the archives hold where they are read."""
     text: bytes = archives.HONEST
     return text.decode()
+
+
+@pytest.fixture(scope="session")
+def course(ground: Range) -> Course:
+    """The toy course, as it is loaded."""
+    return load_course(ground.content)
 
 
 # ---- the course: the toy course, and a function that takes a function
@@ -420,6 +427,18 @@ def strongest() -> jail.Level:
     """The level that submissions are held at here."""
     with Sandbox() as sandbox:
         return sandbox.level
+
+
+@pytest.fixture(scope="session")
+def hold(ground: Range) -> Callable[[jail.Level], Held]:
+    """Make a warm grader at a level; it is the caller's to close."""
+    return lambda level: Held(level, ground)
+
+
+@pytest.fixture(scope="session")
+def corpus() -> list[Attack]:
+    """All attacks."""
+    return ATTACKS
 
 
 @pytest.fixture

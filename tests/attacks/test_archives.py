@@ -7,12 +7,10 @@ import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
 
-from grader.catalog import load_course
 from grader.classroom.intake import take_in
 from grader.errors import UnreadableSubmissionError
 from grader.model import Course
@@ -22,12 +20,6 @@ ROOM = 24 * 2**20
 """Bytes that reading a submission may take beside the archive itself, which is held in memory."""
 ROOM_FOR_A_CLASS = 96 * 2**20
 """Bytes that an archive of a whole class may take: it is not held, but 100,000 members are known by name."""
-
-
-@pytest.fixture(scope="session")
-def course(toys: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Course:
-    """The toy course."""
-    return load_course(toys.write_toy_course(tmp_path_factory.mktemp("archives") / "course"))
 
 
 @pytest.fixture
