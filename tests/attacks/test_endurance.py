@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import sys
 import tempfile
 import time
@@ -21,6 +22,8 @@ from grader.submission import read_submission
 N = 1000
 GROWTH = 100 * 2**20
 """Bytes that the grader may have kept after a thousand attacks."""
+KEPT = 40 * 2**20
+"""The same after the attacks that send the most, which take 200 MiB in between."""
 ROOM = 8 * 2**20
 """Bytes that reading a source that is too long may take: no more than the longest is read."""
 LONG = 10**8
@@ -57,6 +60,22 @@ def descendants() -> set[int]:
         below = {pid for pid, parent in parents.items() if parent in below} - found
         found |= below
     return found
+
+
+@pytest.mark.skipif(
+    platform.libc_ver()[0] != "glibc", reason="other C libraries have no malloc_trim"
+)
+def test_memory_of_answers_is_given_back(corpus: Any, strongest: Any, hold: Any) -> None:
+    """What the largest answers took is the system's again when the next submission is graded."""
+    large = {"protocol/many_megabytes", "callbacks/odd_arguments"}
+    held = hold(strongest)
+    try:
+        held.grade(held.ground.solution)
+        before = resident()
+        held.fire([attack for attack in corpus if attack.name in large], lambda shot: None)
+        assert resident() - before <= KEPT
+    finally:
+        held.grader.close()
 
 
 @linux
