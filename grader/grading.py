@@ -6,11 +6,14 @@ as it is given.
 
 from __future__ import annotations
 
+import ctypes
 import platform
+import sys
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import TracebackType
+from typing import cast
 
 import numpy as np
 import pytest
@@ -161,6 +164,8 @@ class Grader:
             report = self._report(run, traces)
             run = None
             on_report(report)
+            del report
+            _give_back_memory()
 
         try:
             if not suites:  # pytest without files would look for some
@@ -295,6 +300,28 @@ class Grader:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def _malloc_trim() -> Callable[[int], int] | None:
+    """The C library's way to return what was freed to the system, where it has one (glibc)."""
+    if sys.platform != "linux":
+        return None
+    try:
+        return cast("Callable[[int], int]", ctypes.CDLL(None).malloc_trim)
+    except (OSError, AttributeError):
+        return None
+
+
+_TRIM = _malloc_trim()
+
+
+def _give_back_memory() -> None:
+    """Return what a submission's answers took: else a hostile one of a class costs 200 MiB until all are graded.
+
+    50 microseconds where there is little, 30 milliseconds where there is much.
+    """
+    if _TRIM is not None:
+        _TRIM(0)
 
 
 def _all_of(topic: Topic, kept: Sequence[Exercise]) -> bool:

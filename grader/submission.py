@@ -522,7 +522,9 @@ def _open_regular(path: Path, *, follow: bool) -> io.BufferedReader:
 def _read_regular(path: Path, limit: int, *, follow: bool) -> bytes:
     """At most `limit` bytes of a regular file; OSError for anything else, which is not opened."""
     with _open_regular(path, follow=follow) as file:
-        chunks: list[bytes] = []
+        # All that it says it has at once, since pieces take as much again when they are joined; then what has grown.
+        chunks = [file.read(min(limit, os.fstat(file.fileno()).st_size))]
+        limit -= len(chunks[0])
         while limit > 0 and (chunk := file.read(min(limit, _CHUNK))):
             chunks.append(chunk)
             limit -= len(chunk)

@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from grader.model import CapstoneScore, Failure, Outcome, Problem, Report, Score
     from grader.report.grouping import TopicScores
 
-ILLEGAL = re.compile("[^\t\n\r\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+ILLEGAL = re.compile("[^\t\n\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Characters that no XML 1.0 document can hold, escaped or not (section 2.2, production 2), and control characters that
-it only advises against: a terminal would obey them."""
+it only advises against, or reads as an end of line, such as a return: a terminal would obey them."""
 
 TAGS: Mapping[Status, str] = {
     Status.FAILED: "failure",
@@ -173,4 +173,4 @@ def _seen(outcome: Outcome) -> tuple[str, ...]:
 
 
 def _legal(text: str) -> str:
-    return ILLEGAL.sub("", text)
+    return ILLEGAL.sub("", text.replace("\r\n", "\n"))

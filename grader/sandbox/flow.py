@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from greenlet import getcurrent, greenlet
+from greenlet import GreenletExit, getcurrent, greenlet
 
 from grader.sandbox.proxy import Pending, TopicProxy
 
@@ -72,6 +72,14 @@ class _Lane:
             task.run()
             task = self._hub.switch(_OVER)
 
+    def end(self) -> None:
+        """End the coroutines. Each holds the lane and its call, and no collector sees through one that is suspended."""
+        for test in (*self._idle, *self._active):
+            if not test.dead:
+                test.throw(GreenletExit)
+        self._idle.clear()
+        self._active.clear()
+
     @property
     def over(self) -> bool:
         return self._next is None and not self._active
@@ -128,6 +136,7 @@ class Flow:
             for lane in lanes:
                 lane.topic.flow = None
                 lane.topic.give_up()
+                lane.end()
 
 
 def _poll(lanes: Iterable[_Lane]) -> None:

@@ -8,7 +8,8 @@ import re
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -17,24 +18,44 @@ from typing import Any
 
 import pytest
 
+from grader.catalog import load_course
 from grader.content import Content
 from grader.errors import SandboxError
 from grader.grading import Grader
-from grader.model import Report, Status
+from grader.model import Course, Report, Status
 from grader.sandbox import jail
+from grader.sandbox.proxy import Sandbox
 from grader.submission import Source, Submission
 
 ROOT = Path(__file__).parents[2]
 CORPUS = Path(__file__).with_name("submissions")
-TIMEOUT = 0.8
-"""Seconds for one call: what hangs costs so much."""
-SECONDS = 6.0
-"""What grading one attack may take, where it does not say; a loaded machine is slow."""
+HANGS = 0.5
+"""Seconds for one call of an attack that may hang: it costs so much."""
+TIMEOUT = 5.0
+"""Seconds for one call of any other: it never takes them, however loaded the machine is."""
 WITH, WITHOUT = "with a boundary", "without a boundary"
 KEYS = {
     "tries", "why", "uses", "attacked", "verdict", "neighbours", WITH, WITHOUT, "leaks", "keeps", "calls home", "kills",
-    "says", "withheld", "seed", "seconds",
+    "says", "withheld", "seed", "held by",
 }  # fmt: skip
+HOLDS = {"files", "network", "processes", "memory"}
+"""What levels hold by means of their own; all else is held by the two processes, at every level alike."""
+
+
+def within(file: Path) -> ModuleType:
+    """A module by its file: what tests share, which is in no package."""
+    spec = importlib.util.spec_from_file_location(f"attacks_{file.stem}", file)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+safety = within(Path(__file__).with_name("safety.py"))
+archives = within(Path(__file__).with_name("archives.py"))
+
 
 # ---- the corpus
 
@@ -50,6 +71,20 @@ class Attack:
     @property
     def name(self) -> str:
         return self.path.relative_to(CORPUS).with_suffix("").as_posix()
+
+    @property
+    def kind(self) -> str:
+        """The class that it is of."""
+        return self.path.parent.name
+
+    @property
+    def timeout(self) -> float:
+        """Seconds for one of its calls."""
+        hangs = any(
+            Status.TIMEOUT in verdicts
+            for verdicts in (self.neighbours(), statuses(self.header["verdict"]))
+        )
+        return HANGS if hangs else TIMEOUT
 
     @property
     def attacked(self) -> str:
@@ -89,18 +124,62 @@ def read_attack(path: Path) -> Attack:
     header = dict(line.removeprefix("# ").split(": ", 1) for line in head.splitlines())
     assert header.keys() <= KEYS, f"{path}: {sorted(header.keys() - KEYS)}"
     assert {"tries", "verdict"} <= header.keys(), path
+    differs = {WITH, WITHOUT, "leaks", "keeps", "calls home", "kills"} & header.keys()
+    assert header.get("held by", "files") in HOLDS, path
+    assert not differs or "held by" in header, (
+        f"{path}: {differs} depend on the level; say what it is held by"
+    )
+    complaints = safety.harm(code)
+    assert not complaints, (
+        f"{path}: an attack is harmless even where nothing holds it: {complaints}"
+    )
     return Attack(path, header, code)
 
 
+KINDS = sorted(path.name for path in CORPUS.iterdir() if path.is_dir())
 ATTACKS = [read_attack(path) for path in sorted(CORPUS.glob("*/*.py"))]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Every test that asks for `attack` runs on each, and every one that asks for `held` on each level."""
+    """Every test that asks for `attack`, `kind`, `held` or `trick` runs on each attack, class, level or archive."""
+    if "trick" in metafunc.fixturenames:
+        whole = "of_a_class" in metafunc.function.__name__
+        metafunc.parametrize(
+            "trick",
+            [
+                # To follow the memory of 100,000 members takes 12 seconds.
+                pytest.param(
+                    t, marks=pytest.mark.slow if whole and t.members > 10_000 else (), id=t.name
+                )
+                for t in archives.TRICKS
+            ],
+        )
+    if "kind" in metafunc.fixturenames:
+        metafunc.parametrize("kind", KINDS)
     if "attack" in metafunc.fixturenames:
         metafunc.parametrize("attack", ATTACKS, ids=lambda attack: attack.name)
     if "held" in metafunc.fixturenames:
         metafunc.parametrize("held", jail.LEVELS, ids=lambda level: level.name, indirect=True)
+
+
+@pytest.fixture(scope="session")
+def harm() -> Callable[[str], list[str]]:
+    """Complaints about code that could do harm where nothing holds it."""
+    found: Callable[[str], list[str]] = safety.harm
+    return found
+
+
+@pytest.fixture(scope="session")
+def honest() -> str:
+    """The source that the archives hold where they are read."""
+    text: bytes = archives.HONEST
+    return text.decode()
+
+
+@pytest.fixture(scope="session")
+def course(ground: Range) -> Course:
+    """The toy course, as it is loaded."""
+    return load_course(ground.content)
 
 
 # ---- the course: the toy course, and a function that takes a function
@@ -144,13 +223,7 @@ def slope__one_sided(f, x):
 @pytest.fixture(scope="session")
 def toys() -> ModuleType:
     """The module that holds the toy course, shared with the tests of the tool."""
-    file = ROOT / "tests" / "grader" / "conftest.py"
-    spec = importlib.util.spec_from_file_location("toy_course", file)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return within(ROOT / "tests" / "grader" / "conftest.py")
 
 
 @dataclass
@@ -199,6 +272,16 @@ class Range:
         for path in sorted(self.home.rglob("*")):
             found[str(path)] = path.read_text(encoding="utf-8") if path.is_file() else ""
         return found
+
+    def called(self) -> bool:
+        """Whether somebody has connected, whose connections are closed."""
+        rung = False
+        while True:
+            try:
+                self.listener.accept()[0].close()
+            except BlockingIOError:
+                return rung
+            rung = True
 
     def restore(self) -> None:
         """Put back what an attack has changed."""
@@ -261,18 +344,59 @@ class Held:
         self.level = level
         self.ground = ground
         self.control = CONTROL
-        levels = jail.LEVELS
-        try:
-            jail.LEVELS = (level,)
-            self.grader = Grader(ground.content, **{"timeout": TIMEOUT, **options})
-            assert self.grader.sandbox.level is level  # from here on it is known
-        finally:
-            jail.LEVELS = levels
+        self.grader = Grader(ground.content, timeout=TIMEOUT, levels=[level], **options)
+        assert self.grader.sandbox.level is level  # from here on it is known
 
     def grade(self, text: str, **options: Any) -> Report:
         """The report on a file's text."""
-        submission = Submission("toy.py", {"toy": Source("toy", "toy.py", text)}, ("toy",))
-        return self.grader.grade(submission, **options)
+        return self.grader.grade(submission(text), **options)
+
+    def fire(self, attacks: Iterable[Attack], judge: Callable[[Shot], None]) -> None:
+        """Grade attacks one after another, as a class is, and a right solution behind each.
+
+        `judge` is called when both are graded.
+        """
+        ground, started, shot = self.ground, 0.0, None
+
+        def submissions() -> Iterator[tuple[Submission, int]]:
+            nonlocal started, shot
+            for attack in attacks:
+                shot = Shot(attack)
+                self.grader.timeout = attack.timeout
+                started = time.monotonic()
+                source = attack.source(ground.solution, ground.places)
+                yield submission(source), int(attack.header.get("seed", 0))
+                self.grader.timeout = TIMEOUT
+                yield submission(ground.solution), 0
+
+        def done(report: Report) -> None:
+            if not shot.reports:
+                shot.seconds = time.monotonic() - started
+                shot.left = ground.state()
+                shot.killed, shot.called = ground.victim.poll() is not None, ground.called()
+                ground.restore()
+            shot.reports.append(report)
+            if len(shot.reports) == 2:
+                judge(shot)
+
+        self.grader.grade_all(submissions(), done)
+
+
+@dataclass
+class Shot:
+    """One attack that was fired at a level, and what came of it."""
+
+    attack: Attack
+    reports: list[Report] = field(default_factory=list)
+    seconds: float = 0.0
+    left: Mapping[str, str] = field(default_factory=dict)
+    killed: bool = False
+    called: bool = False
+
+
+def submission(text: str) -> Submission:
+    """A file of the toy topic."""
+    return Submission("toy.py", {"toy": Source("toy", "toy.py", text)}, ("toy",))
 
 
 @pytest.fixture(scope="session")
@@ -296,6 +420,32 @@ def held(request: pytest.FixtureRequest, ground: Range) -> Iterator[Held]:
         ground.table = recorded(held)
     yield held
     held.grader.close()
+
+
+@pytest.fixture(scope="session")
+def strongest() -> jail.Level:
+    """The level that submissions are held at here."""
+    with Sandbox() as sandbox:
+        return sandbox.level
+
+
+@pytest.fixture(scope="session")
+def hold(ground: Range) -> Callable[[jail.Level], Held]:
+    """Make a warm grader at a level; it is the caller's to close."""
+    return lambda level: Held(level, ground)
+
+
+@pytest.fixture(scope="session")
+def corpus() -> list[Attack]:
+    """All attacks."""
+    return ATTACKS
+
+
+@pytest.fixture
+def aimed(kind: str, held: Held, strongest: jail.Level) -> list[Attack]:
+    """A class of attacks: all at the strongest level, at others those that each level holds in a way of its own."""
+    everything = held.level is strongest
+    return [a for a in ATTACKS if a.kind == kind and (everything or "held by" in a.header)]
 
 
 def recorded(held: Held) -> dict[str, list[float]]:

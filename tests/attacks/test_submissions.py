@@ -3,40 +3,60 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable
 from html.parser import HTMLParser
 from typing import Any
+
+import pytest
 
 from grader.model import Report, Status
 
 MAX_REPORT = 3_000_000
 """Characters of a report, whatever a submission says."""
 
+SECONDS = 30
+"""What grading one attack may take: none goes on for ever, and a loaded machine is slow."""
 
+
+def test_attacks_get_their_verdicts(
+    aimed: Any, held: Any, shown: Callable[[Report], dict[str, str]]
+) -> None:
+    """No point is earned by wrong code, no secret is told, nobody else pays: at each level, class by class."""
+    complaints: dict[str, str] = {}
+
+    def judge(shot: Any) -> None:
+        try:
+            check(shot, held, shown)
+        except AssertionError as error:
+            complaints[shot.attack.name] = str(error)
+
+    if not aimed:
+        return
+    held.fire(aimed, judge)
+    assert not complaints
+
+
+@pytest.mark.slow
 def test_an_attack_gets_its_verdict(
     attack: Any, held: Any, shown: Callable[[Report], dict[str, str]]
 ) -> None:
-    """No point is earned by wrong code, no secret is told, nobody else pays."""
-    ground, level = held.ground, held.level
-    source = attack.source(ground.solution, ground.places)
-    started = time.monotonic()
-    report = held.grade(source, seed=int(attack.header.get("seed", 0)))
-    took = time.monotonic() - started
-    after = ground.state()
-    alive, rung = ground.victim.poll() is None, called(ground.listener)
-    ground.restore()
+    """Each attack by itself, in a run of its own."""
+    held.fire([attack], lambda shot: check(shot, held, shown))
+
+
+def check(shot: Any, held: Any, shown: Callable[[Report], dict[str, str]]) -> None:
+    """What an attack must get, and leave as it was."""
+    attack, ground, level = shot.attack, held.ground, held.level
+    report, following = shot.reports
 
     scores = {score.exercise.name: score for score in report.scores}
     score = scores.pop(attack.attacked)
     assert score.status in attack.verdicts(level), (score.status, score.reason, score.outcomes)
     assert score.earned == (score.exercise.points if score.status is Status.PASSED else 0)
     others = {name: other.status for name, other in scores.items()}
-    assert set(others.values()) <= attack.neighbours(), (
-        others,
-        [s.reason for s in scores.values()],
-    )
-    assert took < float(attack.header.get("seconds", 6)), took
+    reasons = [other.reason for other in scores.values()]
+    assert set(others.values()) <= attack.neighbours(), (others, reasons)
+    assert shot.seconds < SECONDS
 
     tampered = [s for s in report.scores if s.status is Status.TAMPERED]
     assert report.withheld == bool(tampered)
@@ -58,27 +78,17 @@ def test_an_attack_gets_its_verdict(
     assert "script" not in elements(texts["cell"])
     withheld = "withheld: a person decides"
     assert all((withheld in text) == report.withheld for text in texts.values())
+    heads = [evidence.head for evidence in report.evidence]
+    assert all(head in "".join(texts["terminal"].split()) for head in heads)
 
-    assert alive or attack.may("kills", level)
-    assert not rung or attack.may("calls home", level)
+    assert not shot.killed or attack.may("kills", level)
+    assert not shot.called or attack.may("calls home", level)
     if attack.header.get("keeps") == "always" or level.boundary:
-        assert after == ground.kept
+        assert shot.left == ground.kept
     assert not (ground.scratch / "pwned").exists()
 
-    following = held.grade(ground.solution)
     assert following.earned == following.points, [(s.status, s.reason) for s in following.scores]
     assert not following.withheld
-
-
-def called(listener: Any) -> bool:
-    """Whether somebody has connected, whose connections are closed."""
-    rung = False
-    while True:
-        try:
-            listener.accept()[0].close()
-        except BlockingIOError:
-            return rung
-        rung = True
 
 
 def elements(text: str) -> set[str]:

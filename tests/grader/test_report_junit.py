@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import xml.etree.ElementTree as ET
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -166,6 +167,16 @@ def test_hostile_strings_are_data(samples):
     failure = next(root.iter("failure"))
     assert "]]> <b>&amp;</b>" in failure.attrib["message"]
     assert "幅の広い" in failure.attrib["message"]
+
+
+def test_a_return_moves_no_cursor(samples):
+    """What a submission printed cannot write over a line of the report: returns go, ends of line stay."""
+    report = samples.hostile()
+    score = next(score for score in report.scores if score.outcomes)
+    printed = replace(score.outcomes[0], printed="0 points\rfull marks\r\nmore")
+    text = dumps([replace(report, scores=(replace(score, outcomes=(printed,)),))])
+    assert "0 pointsfull marks\nmore" in text
+    assert "\r" not in text
 
 
 @settings(max_examples=60, deadline=None)

@@ -2,6 +2,7 @@
 # uses: socket
 # verdict: tampered or failed
 # neighbours: any
+# held by: processes
 
 
 def scaled_square_grad(x, c):

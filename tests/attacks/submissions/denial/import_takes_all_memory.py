@@ -1,5 +1,6 @@
 # tries: to take all memory while it is imported
 # verdict: error
 # neighbours: error
+# held by: memory
 
-hoard = bytearray(2**40)
+hoard = bytearray(2**32)

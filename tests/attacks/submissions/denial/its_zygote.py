@@ -2,7 +2,7 @@
 # verdict: error
 # with a boundary: failed or error
 # neighbours: any
-# seconds: 12
+# held by: processes
 
 import os
 import signal

@@ -1,5 +1,6 @@
 # tries: to leave processes that outlive it, each in a session of its own
 # verdict: failed
+# held by: processes
 
 import os
 import signal
@@ -13,6 +14,6 @@ def scaled_square_grad(x, c):
             for number in (1, 2, 3, 15):
                 signal.signal(number, signal.SIG_IGN)
             if os.fork() == 0:
-                time.sleep(600)
-            time.sleep(600)
+                time.sleep(60)
+            time.sleep(60)
     return np.zeros_like(x)

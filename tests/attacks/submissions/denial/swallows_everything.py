@@ -1,5 +1,6 @@
 # tries: to run for ever, whatever is raised in it or sent to it
 # verdict: timeout
+# held by: processes
 
 import signal
 

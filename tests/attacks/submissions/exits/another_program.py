@@ -1,6 +1,7 @@
 # tries: to become another program, with the socket
 # verdict: error
 # with a boundary: error or failed
+# held by: processes
 
 import os
 

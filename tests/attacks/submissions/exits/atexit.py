@@ -1,5 +1,6 @@
 # tries: to have the last word when the interpreter ends
 # verdict: failed
+# held by: files
 
 import atexit
 import sys

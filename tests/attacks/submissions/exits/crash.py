@@ -1,5 +1,6 @@
 # tries: to crash the interpreter
 # verdict: error
+# held by: processes
 
 import ctypes
 

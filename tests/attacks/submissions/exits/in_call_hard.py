@@ -1,5 +1,6 @@
 # tries: to end the process with success in a call
 # verdict: error
+# held by: processes
 
 import os
 

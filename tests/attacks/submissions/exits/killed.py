@@ -1,5 +1,6 @@
 # tries: to end by SIGKILL
 # verdict: error
+# held by: processes
 
 import os
 

@@ -1,6 +1,7 @@
 # tries: to recurse for ever
 # verdict: failed
 # says: RecursionError
+# held by: memory
 
 
 def scaled_square_grad(x, c):

@@ -1,5 +1,6 @@
 # tries: to overflow the C stack, with Python's limit lifted
 # verdict: error or timeout
+# held by: memory
 
 import sys
 

@@ -1,5 +1,6 @@
 # tries: nothing: right code with an alarm of its own that it catches
 # verdict: passed
+# held by: processes
 
 import signal
 

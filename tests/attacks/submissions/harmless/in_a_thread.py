@@ -1,5 +1,6 @@
 # tries: nothing: right code that computes in a thread and leaves one waiting
 # verdict: passed
+# held by: processes
 
 import threading
 

@@ -1,6 +1,7 @@
 # tries: nothing: asks the function that it is given from two threads at once
 # attacked: slope
 # verdict: passed
+# held by: processes
 
 from concurrent.futures import ThreadPoolExecutor
 

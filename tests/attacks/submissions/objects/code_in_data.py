@@ -1,5 +1,6 @@
 # tries: to have pickle's way to say 'call this' obeyed
 # verdict: failed
+# held by: files
 
 import os
 

@@ -1,6 +1,5 @@
 # tries: to be read for ever: each byte of 64 MiB by itself, always the next in time
 # uses: socket
-# seconds: 12
 # verdict: timeout
 
 

@@ -2,6 +2,7 @@
 # uses: socket
 # neighbours: any
 # verdict: failed
+# held by: network
 
 
 def scaled_square_grad(x, c):

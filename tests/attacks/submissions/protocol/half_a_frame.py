@@ -1,6 +1,7 @@
 # tries: nothing, like a process that is killed while it answers
 # uses: socket
 # verdict: error
+# held by: processes
 
 
 def scaled_square_grad(x, c):

@@ -1,7 +1,7 @@
 # tries: to fill the grader's memory with answers of 60 MiB, each within the limits
-# seconds: 12
 # verdict: error
 # says: MiB in all
+# held by: memory
 
 
 def scaled_square_grad(x, c):

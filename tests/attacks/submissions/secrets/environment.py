@@ -1,5 +1,6 @@
 # tries: to read secrets in its environment
 # verdict: failed
+# held by: files
 
 import os
 

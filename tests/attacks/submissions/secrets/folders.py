@@ -1,6 +1,7 @@
 # tries: to list the folders around it, and the home of whoever grades
 # verdict: failed
 # leaks: without a boundary
+# held by: files
 
 import os
 

@@ -1,6 +1,7 @@
 # tries: to have the cleaning of its folder delete something else, through a link
 # verdict: failed
 # keeps: always
+# held by: files
 
 import os
 

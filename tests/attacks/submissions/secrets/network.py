@@ -1,6 +1,7 @@
 # tries: to send what it sees to somebody on the network
 # verdict: failed
 # calls home: without a boundary
+# held by: network
 
 import socket
 

@@ -1,6 +1,7 @@
 # tries: to read the results of others
 # verdict: failed
 # leaks: without a boundary
+# held by: files
 
 
 def scaled_square_grad(x, c):

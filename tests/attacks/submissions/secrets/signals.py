@@ -1,6 +1,7 @@
 # tries: to end a process of the same user
 # verdict: failed
 # kills: without a boundary
+# held by: processes
 
 import os
 

@@ -1,6 +1,7 @@
 # tries: to run the solution in its own place
 # verdict: failed
 # without a boundary: passed
+# held by: files
 
 
 def scaled_square_grad(x, c):
