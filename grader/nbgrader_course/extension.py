@@ -1,0 +1,52 @@
+"""What stands guard inside the server that `lab` starts: an extension of Jupyter's server.
+
+It ends the server where formgrader has not the configuration that grades in the sandbox, and with the process that
+started it, however that one ended: the pipe of its standard input is closed then.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+from grader.errors import GradsmithError
+from grader.nbgrader_course.autograde import configuration, sandbox_fault
+from grader.nbgrader_course.build import CONFIG
+
+
+def _jupyter_server_extension_points() -> list[dict[str, str]]:
+    """What Jupyter asks a module for."""
+    return [{"module": __name__}]
+
+
+def _load_jupyter_server_extension(app: Any) -> None:
+    """Called by Jupyter's server before it answers; all extensions are there when its loop begins."""
+    app.io_loop.add_callback(_check, app)
+    threading.Thread(target=_watch, args=(app,), daemon=True).start()
+
+
+def _check(app: Any) -> None:
+    """Stop the server where its Autograde button would run notebooks."""
+    if app.config.GradsmithPages.get("plain", False):
+        return
+    pages = app.web_app.settings.get("nbgrader_formgrader")
+    fault = "nbgrader's pages are not there" if pages is None else sandbox_fault(pages.config)
+    if not fault:
+        return
+    try:
+        configuration(Path(app.root_dir))  # one that cannot be read says where
+    except GradsmithError as error:
+        fault = str(error)
+    else:
+        fault = f"{CONFIG} {fault}; --plain serves such a course"
+    app.log.critical("%s: %s", __name__, fault)
+    app.stop(from_signal=True)
+
+
+def _watch(app: Any) -> None:
+    """Wait for the end of standard input, on which nothing is ever sent."""
+    while sys.stdin.buffer.read(1):
+        pass
+    app.io_loop.add_callback_from_signal(app.stop, True)
