@@ -1,7 +1,8 @@
 """What stands guard inside the server that `lab` starts: an extension of Jupyter's server.
 
 It ends the server where formgrader has not the configuration that grades in the sandbox, and with the process that
-started it, however that one ended: the pipe of its standard input is closed then.
+started it, however that one ended: the pipe of its standard input is closed then. And it has formgrader's pages take
+MathJax from the server itself, where they would take it from the network.
 """
 
 from __future__ import annotations
@@ -15,6 +16,25 @@ from grader.errors import GradsmithError
 from grader.nbgrader_course.autograde import configuration, sandbox_fault
 from grader.nbgrader_course.build import CONFIG
 
+_FORMULAS = """\
+{% macro mathjax() %}
+<script type="text/x-mathjax-config">
+MathJax.Hub.Config({
+  tex2jax: {
+    inlineMath: [["$", "$"], ["\\\\(", "\\\\)"]], displayMath: [["$$", "$$"], ["\\\\[", "\\\\]"]],
+    processEscapes: true, processEnvironments: true
+  },
+  messageStyle: "none",
+  "HTML-CSS": {
+    availableFonts: [], imageFont: null, preferredFont: null, webFont: "STIX-Web", linebreaks: {automatic: true}
+  }
+});
+</script>
+<script src="/static/jupyter_server_mathjax/MathJax.js?config=TeX-AMS-MML_HTMLorMML-full,Safe"></script>
+{% endmacro %}
+"""
+"""What nbconvert's template of this name says, with the fonts that the package has."""
+
 
 def _jupyter_server_extension_points() -> list[dict[str, str]]:
     """What Jupyter asks a module for."""
@@ -24,6 +44,7 @@ def _jupyter_server_extension_points() -> list[dict[str, str]]:
 def _load_jupyter_server_extension(app: Any) -> None:
     """Called by Jupyter's server before it answers; all extensions are there when its loop begins."""
     app.io_loop.add_callback(_check, app)
+    app.io_loop.add_callback(_show_formulas, app)
     threading.Thread(target=_watch, args=(app,), daemon=True).start()
 
 
@@ -43,6 +64,15 @@ def _check(app: Any) -> None:
         fault = f"{CONFIG} {fault}; --plain serves such a course"
     app.log.critical("%s: %s", __name__, fault)
     app.stop(from_signal=True)
+
+
+def _show_formulas(app: Any) -> None:
+    """Give formgrader's pages, and not the feedback's, which students read elsewhere, the MathJax of this server."""
+    pages = app.web_app.settings.get("nbgrader_exporter")
+    if pages is not None and "mathjax_url" in app.web_app.settings:
+        from jinja2 import DictLoader
+
+        pages.extra_loaders = [DictLoader({"mathjax.html.j2": _FORMULAS}), *pages.extra_loaders]
 
 
 def _watch(app: Any) -> None:

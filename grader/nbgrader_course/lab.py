@@ -33,6 +33,8 @@ HOST: Final = "127.0.0.1"
 EXTENSION: Final = "grader.nbgrader_course.extension"
 PAGES: Final = ("formgrader", "assignment_list", "course_list", "validate_assignment")
 """nbgrader's extensions of the server."""
+MATHJAX: Final = "jupyter_server_mathjax"
+"""The extension that has MathJax, so that formgrader's pages need no network."""
 LOG: Final = f"{STATE}/serve.log"
 """What JupyterLab said, kept where it did not start."""
 START_TIMEOUT: Final = 120.0
@@ -40,8 +42,6 @@ START_TIMEOUT: Final = 120.0
 STOP_TIMEOUT: Final = 15.0
 """Seconds that it has to end its kernels, and itself."""
 _POLL = 0.2
-_MATHJAX = "jupyter_server_mathjax"
-_MATHJAX_URL = f"/static/{_MATHJAX}/MathJax.js?config=TeX-AMS_CHTML-full,Safe"
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +147,11 @@ def _configure(own: Path, root: Path, port: int, token: str, *, browser: bool, p
             "base_url": "/",
             "certfile": "",
             "ip": HOST,
-            "jpserver_extensions": {**extensions, EXTENSION: True},
+            "jpserver_extensions": {
+                **extensions,
+                EXTENSION: True,
+                MATHJAX: find_spec(MATHJAX) is not None,
+            },
             "open_browser": browser,
             "port": port,
             "port_retries": 0,
@@ -159,31 +163,11 @@ def _configure(own: Path, root: Path, port: int, token: str, *, browser: bool, p
     }
     _write(own / "jupyter_server_config.json", server)
     _write(own / "jupyter_lab_config.json", {"LabApp": {"default_url": "/formgrader"}})
-    _formulas(own)
     for folder in _persons_folders():
         if (folder / CONFIG).is_file():
             shutil.copyfile(folder / CONFIG, own / CONFIG)
             break
     make_folder(own / "runtime")
-
-
-def _formulas(own: Path) -> None:
-    """Have formgrader's pages take MathJax from the server itself, if it is there, not from the network."""
-    if find_spec(_MATHJAX) is None:
-        return
-    template = own / "templates" / "formgrade" / "mathjax.html.j2"
-    template.parent.mkdir(parents=True)
-    template.write_text(
-        "{% from 'nbconvert/templates/base/mathjax.html.j2' import mathjax as theirs %}"
-        f'{{% macro mathjax() %}}{{{{ theirs("{_MATHJAX_URL}") }}}}{{% endmacro %}}\n',
-        encoding="utf-8",
-    )
-    found = find_spec("nbgrader")
-    home = Path(found.origin).parent if found is not None and found.origin else Path()
-    theirs = home / "server_extensions" / "formgrader" / "templates"
-    folders = [str(own / "templates"), str(theirs)]
-    name = Path(CONFIG).with_suffix(".json").name
-    _write(own / name, {"HTMLExporter": {"extra_template_basedirs": folders}})
 
 
 def _write(file: Path, data: Any) -> None:
