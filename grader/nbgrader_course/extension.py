@@ -7,7 +7,7 @@ MathJax from the server itself, where they would take it from the network.
 
 from __future__ import annotations
 
-import sys
+import os
 import threading
 from pathlib import Path
 from typing import Any
@@ -77,6 +77,6 @@ def _show_formulas(app: Any) -> None:
 
 def _watch(app: Any) -> None:
     """Wait for the end of standard input, on which nothing is ever sent."""
-    while sys.stdin.buffer.read(1):
+    while os.read(0, 1):  # not through sys.stdin, whose lock Python would miss at its end
         pass
     app.io_loop.add_callback_from_signal(app.stop, True)

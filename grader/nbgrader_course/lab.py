@@ -243,7 +243,8 @@ def _why(root: Path, log: Path, words: str) -> str:
     write_atomically(root / LOG, said)
     lines = [line.strip() for line in said.decode("utf-8", "replace").splitlines()]
     told = next((line for line in reversed(lines) if line), "it said nothing")
-    ours = next((line.partition(f"{EXTENSION}: ")[2] for line in lines if EXTENSION in line), "")
+    mark = f"{EXTENSION}: "
+    ours = next((line.partition(mark)[2] for line in lines if mark in line), "")
     return f"{words}: {(ours or told)[:300]} (all it said: {root / LOG})"
 
 

@@ -83,7 +83,7 @@ def test_a_server_that_does_not_start(course: Path, monkeypatch: pytest.MonkeyPa
     said = refused(str(course), "--port", "0")
     assert said.startswith("JupyterLab did not start: no such thing (all it said: ")
     assert (course / lab.LOG).read_text().split() == ["starting", "no", "such", "thing"]
-    ours = f"print('[C] {lab.EXTENSION}: the configuration'); print('bye')"
+    ours = f"print('[I] {lab.EXTENSION} | linked\\n[C] {lab.EXTENSION}: the configuration\\nbye')"
     monkeypatch.setattr(lab.subprocess, "Popen", instead(ours))
     assert "did not start: the configuration (all" in refused(str(course), "--port", "0")
 
