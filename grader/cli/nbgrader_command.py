@@ -9,6 +9,7 @@ from grader.cli import LazyGroup
 _COMMANDS = {
     "build": "Make a course that nbgrader accepts whole, or bring one up to date.",
     "autograde": "Grade an assignment's submissions, side by side, into nbgrader's gradebook.",
+    "serve": "Show nbgrader's pages of a course in a browser, on this machine alone.",
 }
 
 _EXAMPLES = """\b
@@ -16,6 +17,7 @@ Examples:
   grader nbgrader build course --topics softmax --roster class.csv
   cd course && nbgrader generate_assignment softmax
   grader nbgrader autograde course softmax
+  grader nbgrader serve course
 """
 
 

@@ -25,6 +25,7 @@ from grader.nbgrader_course.verdicts import VERDICTS, Kept, Verdict, Work, setti
 from grader.notebooks.format import SUFFIX, NotebookError
 
 EXPORTER = "grader.nbgrader_course.exporter.SubmissionExporter"
+GRADES = "grader.nbgrader_course.preprocessors.GradeInSandbox"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,12 +102,23 @@ def _hardened(root: Path) -> Any:
     GradsmithError : it cannot be read, or it is another one.
     """
     config = configuration(root)
-    if config.Autograde.get("exporter_class") != EXPORTER:
+    if fault := sandbox_fault(config):
         raise GradsmithError(
-            f"{root / CONFIG}: does not grade in the sandbox, so `nbgrader autograde` is what you want; or make the "
+            f"{root / CONFIG}: {fault}, so `nbgrader autograde` is what you want; or make the "
             "course without --plain"
         )
     return config
+
+
+def sandbox_fault(config: Any) -> str:
+    """Why nbgrader with this configuration would not grade in the sandbox; empty where it does."""
+    found = config.Autograde
+    steps = found.get("autograde_preprocessors", ())
+    names = [each if isinstance(each, str) else each.__name__ for each in steps]
+    ours = found.get("exporter_class") == EXPORTER and GRADES in names
+    if not ours or any(name.rpartition(".")[2] == "Execute" for name in names):
+        return "does not grade in the sandbox"
+    return ""
 
 
 def autograde(

@@ -22,7 +22,7 @@ from grader.nbgrader_course.exporter import NOTE
 from grader.nbgrader_course.gradebook import save_verdicts
 from grader.nbgrader_course.mending import Mended
 from grader.nbgrader_course.pool import TIMEOUT, Pool
-from grader.nbgrader_course.source import exercise_of
+from grader.nbgrader_course.source import exercise_of, grade_id
 from grader.nbgrader_course.verdicts import (
     FOR_A_PERSON,
     VERDICTS,
@@ -107,12 +107,19 @@ class SaveVerdicts(NbGraderPreprocessor):  # type: ignore[misc]  # nbgrader has 
         verdict, undecided, notes = resources[_FOUND]
         comments = {}
         for cell in verdict.cells if verdict is not None else ():
-            told = notes[:MAX_NOTES] if cell.status is not Status.PASSED else []
+            told = _about(cell, verdict, notes) if cell.status is not Status.PASSED else []
             comments[cell.exercise] = "\n".join((cell.comment, *told))
         save_verdicts(
             ids["db_url"], ids["assignment"], ids["notebook"], ids["student"], comments, undecided
         )
         return nb, resources
+
+
+def _about(cell: CellVerdict, verdict: Verdict, notes: list[str]) -> list[str]:
+    """The notes for a function's comment: on its own cells, and on those that are no other function's."""
+    others = {each.exercise for each in verdict.cells} - {cell.exercise}
+    others |= {grade_id(name) for name in others}
+    return [note for note in notes if note.partition(" ")[0] not in others][:MAX_NOTES]
 
 
 def _output(found: CellVerdict | None, points: float) -> Any:

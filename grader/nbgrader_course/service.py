@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from grader.catalog import load_course
 from grader.content import locate
-from grader.disclosure import StudentReport, for_student
+from grader.disclosure import FAILS, StudentReport, for_student
 from grader.kernel.service import printed, serve
 from grader.model import Course, Disclosure, Score, Status
 from grader.nbgrader_course.verdicts import FOR_A_PERSON, CellVerdict, Verdict
@@ -130,7 +130,10 @@ def _comment(score: Score) -> str:
     found = [o.failure for o in score.outcomes if o.failure is not None]
     cause = next((f.cause.sentence for f in found if f.cause is not None), "")
     why = score.reason or (f"this is what you get when {cause}" if cause else "")
-    why = why or next((f.headline for f in found), "")
+    why = why or next((f.headline for f in found if f.headline != FAILS), "")
+    if not why and found:  # names are all that may be told
+        failing = [o.check for o in score.outcomes if o.failure is not None]
+        why = f"these do not: {', '.join(failing)}"
     return f"{words}. {why}"[:MAX_COMMENT].strip(" .") if why else words
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import doctest
 import re
+import textwrap
 from collections.abc import Iterator
 from typing import Any
 
@@ -36,11 +37,15 @@ _EXAMPLES = """\
 # {name}: {points}. Here are the examples of its description; what is graded is much more.
 import doctest
 
-examples = r\"\"\"
+
+def examples():
+    r\"\"\"
 {examples}
-\"\"\"
-examples = doctest.DocTestParser().get_doctest(examples, globals(), "{name}", None, 0)
-assert not doctest.DocTestRunner().run(examples).failed, "an example gives something else"
+    \"\"\"
+
+
+shown = doctest.DocTestParser().get_doctest(examples.__doc__, globals(), "{name}", None, 0)
+assert not doctest.DocTestRunner().run(shown).failed, "an example gives something else"
 """
 _NO_EXAMPLES = """\
 # {name}: {points}. It has no example; what is graded is more than this.
@@ -167,6 +172,7 @@ def _examples(function: str, name: str) -> str:
                 first, *rest = each.source.splitlines()
                 lines += [f">>> {first}", *(f"... {line}".rstrip() for line in rest)]
                 lines += each.want.splitlines()
-            shown = "\n".join(lines)
+            # For a docstring: IPython takes prompts away wherever else it finds them, in a text too.
+            shown = textwrap.indent("\n".join(lines), "    ")
             return shown if '"""' not in shown else ""
     return ""

@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from IPython.core.inputtransformer2 import TransformerManager
 
 from grader.catalog import load_course
 from grader.cli import cli
@@ -88,6 +89,16 @@ def test_examples_come_out_with_the_solutions(slug: str) -> None:
     namespace[exercise_of(last)] = lambda *_, **__: "something else"
     with pytest.raises(AssertionError, match="an example gives something else"):
         exec(source_of(cells[-1]), namespace)
+
+
+@pytest.mark.parametrize("slug", [topic.slug for topic in COURSE.topics])
+def test_examples_are_tried_in_ipython_too(slug: str) -> None:
+    """IPython, which takes prompts away from pasted lines, leaves every cell as it is."""
+    manager = TransformerManager()
+    for cell in notebook_of(slug)["cells"]:
+        if cell["cell_type"] == "code":
+            text = source_of(cell).rstrip("\n") + "\n"
+            assert manager.transform_cell(text) == text
 
 
 def test_same_course_same_bytes(toy: Content, tmp_path: Path) -> None:

@@ -21,11 +21,13 @@ from click.testing import CliRunner
 from grader.catalog import load_course
 from grader.cli import cli
 from grader.content import Content, locate
+from grader.disclosure import for_student
 from grader.errors import GradsmithError
 from grader.grading import Grader
 from grader.model import Status
 from grader.nbgrader_course.build import CONFIG, build_course
 from grader.nbgrader_course.gradebook import gradebook, nbgrader_at_work
+from grader.nbgrader_course.service import CEILING, verdict_of
 from grader.nbgrader_course.verdicts import CellVerdict, Kept, Verdict, Work
 from grader.submission import read_submission
 
@@ -337,6 +339,19 @@ def test_comments_say_what_came_of_each_function(lesson: Lesson) -> None:
     assert lesson.comment("loops", "scaled_square_grad").startswith("timeout: ")
     assert lesson.comment("exits", "scaled_square_grad").startswith("error: ")
     assert "test_row_means was changed" in lesson.comment("overwritten", "row_means")
+    assert "test_row_means" not in lesson.comment("overwritten", "scaled_square_grad")
+    wrong = lesson.comment("wrong", "row_means")
+    assert "does not pass" not in wrong
+
+
+def test_comments_name_the_checks_where_nothing_else_may_be_told(
+    grade_toy: Callable[..., Any],
+) -> None:
+    """A wrong function that is no known mistake: the gradebook has the names of what it does not pass."""
+    report = grade_toy("def row_means(x):\n    return [7.0 for row in x]\n")
+    found = verdict_of(for_student(report, CEILING)).of("row_means")
+    assert found is not None
+    assert found.comment == "failed: 0 of 2 checks passed. these do not: values, empty"
 
 
 def test_scores_are_the_graders(lesson: Lesson, toy: Content) -> None:
