@@ -18,7 +18,13 @@ from typing import Any
 from grader.content import locate
 from grader.errors import GradsmithError
 from grader.nbgrader_course.build import CONFIG
-from grader.nbgrader_course.gradebook import forget, gradebook, known_cells, nbgrader_at_work
+from grader.nbgrader_course.gradebook import (
+    KeptOpen,
+    forget,
+    gradebook,
+    known_cells,
+    nbgrader_at_work,
+)
 from grader.nbgrader_course.mending import mended
 from grader.nbgrader_course.pool import TIMEOUT, Pool
 from grader.nbgrader_course.verdicts import VERDICTS, Kept, Verdict, Work, settings_of
@@ -140,13 +146,12 @@ def autograde(
         done = Done()
         _grade(places, config, assignment, submissions, jobs, done, begun, advance)
         begun("writing", len(submissions))
-        for student, folder in submissions.items():
-            if fault := _time_fault(places, folder):
-                _take_back(places, assignment, student)
-                done.failed[student] = fault
-            else:
-                _write(places, config, assignment, student, done)
-            advance(student)
+        with KeptOpen(places.db_url) as book:
+            for student, folder in submissions.items():
+                _take_back(places, assignment, student, folder)
+                book.save()  # whatever comes
+                done.failed |= _written(places, config, assignment, student, folder, book)
+                advance(student)
         done.rows = _rows(places.db_url, assignment, submissions)
         return done
 
@@ -232,8 +237,25 @@ def _grade(
         pool.verdicts(works, note, seed=seed)
 
 
-def _write(places: Any, config: Any, assignment: str, student: str, done: Done) -> None:
-    """Have nbgrader bring one submission into the gradebook; where it cannot, no old score stays."""
+def _written(
+    places: Any, config: Any, assignment: str, student: str, folder: Path, book: KeptOpen
+) -> dict[str, str]:
+    """Have nbgrader bring one submission into the gradebook; what is wrong, where it cannot. No old score stays."""
+    reason = _time_fault(places, folder) or _converted(config, assignment, student)
+    try:
+        if reason:
+            _take_back(places, assignment, student)
+        book.save()
+    except (
+        Exception
+    ) as error:  # the database's own, of whichever kind: this submission is lost, and no other
+        book.lose()
+        reason = f"{type(error).__name__}: {error}"
+    return {student: reason} if reason else {}
+
+
+def _converted(config: Any, assignment: str, student: str) -> str:
+    """Run nbgrader's own machinery for one submission; why it gave up, if it did."""
     import glob
 
     from nbgrader.converters import Autograde
@@ -255,8 +277,8 @@ def _write(places: Any, config: Any, assignment: str, student: str, done: Done) 
     try:
         converter.start()
     except NbGraderException:
-        _take_back(places, assignment, student)
-        done.failed[student] = _reason(said.getvalue())
+        return _reason(said.getvalue())
+    return ""
 
 
 def _reason(log: str) -> str:
@@ -269,12 +291,13 @@ def _reason(log: str) -> str:
     return "nbgrader gave up without a word"
 
 
-def _take_back(places: Any, assignment: str, student: str) -> None:
-    """Take back what was scored before."""
+def _take_back(places: Any, assignment: str, student: str, folder: Path | None = None) -> None:
+    """Take back what was scored before; with a folder, of the notebooks in it alone: nbgrader sees to the others."""
     with gradebook(places.db_url) as book:
         notebooks = [each.name for each in book.find_assignment(assignment).notebooks]
     for notebook in notebooks:
-        forget(places.db_url, assignment, notebook, student)
+        if folder is None or (folder / f"{notebook}{SUFFIX}").exists():
+            forget(places.db_url, assignment, notebook, student)
 
 
 def _time_fault(places: Any, folder: Path) -> str:

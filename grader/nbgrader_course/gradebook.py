@@ -19,6 +19,9 @@ from grader.errors import GradsmithError
 from grader.nbgrader_course.mending import Known
 
 Comments = Mapping[str, str]
+_SLOW = "rfc3987_syntax"
+"""jsonschema imports it if it is there, for addresses with other letters than ASCII. It takes 3 s to import, three
+quarters of all that nbgrader takes, and none of nbgrader's schemas asks for it."""
 
 
 @contextlib.contextmanager
@@ -33,12 +36,98 @@ def nbgrader_at_work() -> Iterator[None]:
         raise GradsmithError("nbgrader is not installed: pip install 'gradsmith[nbgrader]'")
     path = os.environ.get("PATH", "")
     os.environ["PATH"] = os.pathsep.join(filter(None, (str(Path(sys.executable).parent), path)))
+    hidden = not {_SLOW, "jsonschema"}.intersection(sys.modules)
+    if hidden:
+        sys.modules[_SLOW] = None  # type: ignore[assignment]  # how Python writes "not to be found"
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
     finally:
         os.environ["PATH"] = path
+        if hidden:
+            del sys.modules[_SLOW]
+
+
+class KeptOpen:
+    """One gradebook for all that opens it in the block.
+
+    nbgrader opens its gradebook a dozen times for each submission. Each time it looks at all tables and has all
+    statements compiled anew, and it commits after each cell: that was most of what a submission took. In the block,
+    a commit of nbgrader's does all that it does but for the last step, which is `save`'s: it is cheap to ask for, and
+    to be asked for after each submission.
+
+    Parameters
+    ----------
+    db_url : other gradebooks are opened as ever.
+    """
+
+    def __init__(self, db_url: str) -> None:
+        self.db_url = db_url
+        self._courses: set[str] = set()
+        self._stack = contextlib.ExitStack()
+
+    def __enter__(self) -> KeptOpen:
+        from nbgrader.api import Gradebook
+        from sqlalchemy.orm import Session, scoped_session, sessionmaker
+
+        class Held(Session):
+            def commit(self) -> None:
+                self.flush()
+                self.expire_all()
+
+        self._really_commit = Session.commit
+        book = Gradebook(self.db_url)  # looks at the tables
+        book.db.remove()
+        self._stack.callback(book.close)
+        self._sessions = scoped_session(sessionmaker(class_=Held, bind=book.engine, future=True))
+        start, close = Gradebook.__init__, Gradebook.close
+
+        def opened(
+            this: Any, db_url: str, course_id: str = "default_course", authenticator: Any = None
+        ) -> None:
+            if db_url != self.db_url:
+                start(this, db_url, course_id, authenticator)
+                return
+            this.engine, this.db = book.engine, self._sessions
+            this.course_id, this.authenticator = course_id, authenticator
+            if course_id not in self._courses:
+                this.check_course(course_id=course_id)
+                self._courses.add(course_id)
+
+        def closed(this: Any) -> None:
+            if this.db is not self._sessions:
+                close(this)
+
+        def restore() -> None:
+            Gradebook.__init__, Gradebook.close = start, close
+
+        Gradebook.__init__, Gradebook.close = opened, closed
+        self._stack.callback(self._sessions.remove)
+        self._stack.callback(restore)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._stack.close()
+
+    def save(self) -> None:
+        """Keep all that was written.
+
+        Raises
+        ------
+        Exception : what was written cannot be kept, and is lost.
+        """
+        try:
+            self._really_commit(self._sessions())
+        except BaseException:
+            self.lose()
+            raise
+        self._sessions.remove()
+
+    def lose(self) -> None:
+        """Forget all that was written since it was kept last."""
+        self._courses.clear()
+        self._sessions.remove()
 
 
 @contextlib.contextmanager
