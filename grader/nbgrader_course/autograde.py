@@ -25,10 +25,9 @@ from grader.nbgrader_course.gradebook import (
     known_cells,
     nbgrader_at_work,
 )
-from grader.nbgrader_course.mending import mended
 from grader.nbgrader_course.pool import TIMEOUT, Pool
 from grader.nbgrader_course.verdicts import VERDICTS, Kept, Verdict, Work, settings_of
-from grader.notebooks.format import SUFFIX, NotebookError
+from grader.notebooks.format import SUFFIX
 
 EXPORTER = "grader.nbgrader_course.exporter.SubmissionExporter"
 
@@ -191,7 +190,7 @@ def _grade(
 ) -> None:
     """Grade what has not been graded, and keep it."""
     from grader.catalog import load_course
-    from grader.nbgrader_course.exporter import submitted_bytes
+    from grader.nbgrader_course.exporter import work_of
 
     chosen = config.GradeInSandbox
     root, seed = chosen.get("course", ""), chosen.get("seed", 0)
@@ -209,13 +208,9 @@ def _grade(
         known = known_cells(places.db_url, assignment, notebook)
         suite = settings_of(content, notebook, seed=seed, timeout=timeout)
         for student, folder in submissions.items():
-            read = mended(submitted_bytes(folder / f"{notebook}{SUFFIX}"), known)
-            try:
-                work = Work(notebook, *read.python())
-            except NotebookError:
+            work = work_of(folder / f"{notebook}{SUFFIX}", notebook, known)
+            if work is None:
                 continue  # told where it is written
-            if read.fault:
-                continue
             digest = work.digest(suite)
             if kept.get(digest) is not None:
                 done.n_kept += 1

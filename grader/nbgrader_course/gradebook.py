@@ -150,20 +150,24 @@ def known_cells(db_url: str, assignment: str, notebook: str) -> list[Known]:
 
     with gradebook(db_url) as book:
         try:
-            found = book.find_notebook(notebook, assignment)
+            return cells_of(book.find_notebook(notebook, assignment))
         except MissingEntry as error:
             raise LookupError(str(error)) from None
-        points = {cell.name: float(cell.max_score) for cell in found.grade_cells}
-        tasks = {cell.name: float(cell.max_score) for cell in found.task_cells}
-        solutions = {cell.name for cell in found.solution_cells}
-        return [
-            Known(
-                cell.name, cell.cell_type, cell.source or "",
-                grade=cell.name in points, solution=cell.name in solutions, locked=bool(cell.locked),
-                points=points.get(cell.name, tasks.get(cell.name)), task=cell.name in tasks,
-            )
-            for cell in found.source_cells
-        ]  # fmt: skip
+
+
+def cells_of(notebook: Any) -> list[Known]:
+    """The cells of a notebook of the gradebook."""
+    points = {cell.name: float(cell.max_score) for cell in notebook.grade_cells}
+    tasks = {cell.name: float(cell.max_score) for cell in notebook.task_cells}
+    solutions = {cell.name for cell in notebook.solution_cells}
+    return [
+        Known(
+            cell.name, cell.cell_type, cell.source or "",
+            grade=cell.name in points, solution=cell.name in solutions, locked=bool(cell.locked),
+            points=points.get(cell.name, tasks.get(cell.name)), task=cell.name in tasks,
+        )
+        for cell in notebook.source_cells
+    ]  # fmt: skip
 
 
 def forget(db_url: str, assignment: str, notebook: str, student: str) -> None:
