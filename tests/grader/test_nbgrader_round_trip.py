@@ -11,7 +11,6 @@ import csv
 import importlib.util
 import io
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -136,9 +135,7 @@ def process(folder: Path, *args: str) -> str:
 
 
 @pytest.fixture
-def term(
-    toy: Content, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Term]:
+def term(toy: Content, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Term]:
     """A course that was built, and an exchange; nothing of the machine's own Jupyter is read."""
     for name in ("CONFIG", "DATA", "RUNTIME"):
         monkeypatch.setenv(f"JUPYTER_{name}_DIR", str(tmp_path / "jupyter" / name))
@@ -148,9 +145,19 @@ def term(
     (tmp_path / "class.csv").write_text(NAMES, encoding="utf-8")
     with nbgrader_at_work():
         term = Term(tmp_path)
-        grader("nbgrader", "build", str(term.root), "--course", str(toy.root), "--roster", str(tmp_path / "class.csv"))
+        grader(
+            "nbgrader",
+            "build",
+            str(term.root),
+            "--course",
+            str(toy.root),
+            "--roster",
+            str(tmp_path / "class.csv"),
+        )
         with (term.root / CONFIG).open("a", encoding="utf-8") as file:
-            file.write(SETTINGS.format(exchange=str(tmp_path / "exchange"), cache=str(tmp_path / "cache")))
+            file.write(
+                SETTINGS.format(exchange=str(tmp_path / "exchange"), cache=str(tmp_path / "cache"))
+            )
         yield term
 
 
@@ -205,7 +212,9 @@ def handed_in(term: Term) -> None:
         mine.write_bytes(term.notebook(student, mine))
         run(home, "submit", "toy", f"--student={student}")
     assert "already downloaded" in nbgrader(term.home("right"), "list")
-    assert nbgrader(term.root, "list", "--inbound").count("ml ") == len(term.students) - len(BY_MAIL)
+    assert nbgrader(term.root, "list", "--inbound").count("ml ") == len(term.students) - len(
+        BY_MAIL
+    )
 
 
 def collected(term: Term) -> None:
@@ -319,7 +328,9 @@ def exported(term: Term) -> None:
     folder = term.root / "results/toy"
     names = {"class.html", "grades.csv", "canvas.csv", "moodle.csv"}
     assert {each.name for each in folder.iterdir()} == names
-    rows = {row["id"]: row for row in csv.DictReader((folder / "grades.csv").open(encoding="utf-8"))}
+    rows = {
+        row["id"]: row for row in csv.DictReader((folder / "grades.csv").open(encoding="utf-8"))
+    }
     assert set(rows) == {*term.students, "absent"}
     for student, row in rows.items():
         if student == "exits":
