@@ -35,6 +35,9 @@ _CONFIG = """\
 
 c.CourseDirectory.course_id = {course_id}
 
+# The gradebook is the file gradebook.db in this folder. One on PostgreSQL (pip install 'gradsmith[postgres]'):
+# c.CourseDirectory.db_url = "postgresql+psycopg://USER@HOST/DATABASE"
+
 # The stubs that our own workspaces have; nbgrader spells it so.
 c.ClearSolutions.begin_solution_delimeter = "### BEGIN SOLUTION"
 c.ClearSolutions.end_solution_delimeter = "### END SOLUTION"

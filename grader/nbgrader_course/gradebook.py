@@ -77,7 +77,7 @@ class KeptOpen:
                 self.expire_all()
 
         self._really_commit = Session.commit
-        book = Gradebook(self.db_url)  # looks at the tables
+        book = _opened(self.db_url)  # looks at the tables
         book.db.remove()
         self._stack.callback(book.close)
         self._sessions = scoped_session(sessionmaker(class_=Held, bind=book.engine, future=True))
@@ -132,11 +132,34 @@ class KeptOpen:
 
 @contextlib.contextmanager
 def gradebook(db_url: str) -> Iterator[Any]:
-    """nbgrader's gradebook, closed with the block."""
-    from nbgrader.api import Gradebook
+    """nbgrader's gradebook, closed with the block.
 
-    with Gradebook(db_url) as book:
+    Raises
+    ------
+    GradsmithError : it cannot be opened.
+    """
+    with _opened(db_url) as book:
         yield book
+
+
+def _opened(db_url: str) -> Any:
+    from nbgrader.api import Gradebook
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        return Gradebook(db_url)
+    except (SQLAlchemyError, ImportError) as error:
+        from sqlalchemy.engine import make_url
+
+        try:
+            shown = make_url(db_url).render_as_string(hide_password=True)
+        except SQLAlchemyError:
+            shown = "c.CourseDirectory.db_url"
+        fix = "look at c.CourseDirectory.db_url, and whether the database is there"
+        if isinstance(error, ImportError):
+            fix = "its driver is not installed; for PostgreSQL: pip install 'gradsmith[postgres]'"
+        why = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
+        raise GradsmithError(f"the gradebook {shown} cannot be opened: {why}; {fix}") from None
 
 
 def known_cells(db_url: str, assignment: str, notebook: str) -> list[Known]:

@@ -44,7 +44,7 @@ def module(name: str) -> ModuleType:
     return found
 
 
-made: Any = module("nbgrader_submissions")
+made: Any = module("nbgrader_class")
 RIGHT, FORGERIES, SUBMISSIONS, FILES = made.RIGHT, made.FORGERIES, made.SUBMISSIONS, made.FILES
 written, rules_of = made.written, made.rules_of
 Cells = list[dict[str, Any]]
@@ -353,6 +353,22 @@ def test_a_course_that_grades_itself_is_told_apart(
     (tmp_path / "ml" / CONFIG).write_text("c = get_config(\n")
     with pytest.raises(GradsmithError, match="cannot be read: SyntaxError"):
         autograde(tmp_path / "ml", "toy")
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("sqlite:////no/such/folder/gradebook.db", "unable to open database file"),
+        ("mystery://ada:secret@host/ml", "mystery://ada:***@host/ml"),
+        ("no url", "c.CourseDirectory.db_url"),
+    ],
+)
+def test_a_gradebook_that_cannot_be_opened(url: str, words: str) -> None:
+    """What was tried, without the password, and what to look at."""
+    with pytest.raises(GradsmithError, match="cannot be opened") as told, gradebook(url):
+        pass
+    assert words in str(told.value)
+    assert "secret" not in str(told.value)
 
 
 def test_students_come_into_the_gradebook(lesson: Lesson, tmp_path: Path) -> None:

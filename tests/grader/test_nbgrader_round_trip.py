@@ -6,16 +6,13 @@ goes that way once, in one test, step by step.
 
 from __future__ import annotations
 
-import contextlib
 import csv
 import importlib.util
-import io
-import json
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -52,11 +49,9 @@ c.ClassExporter.formats = ["report", "csv", "canvas", "moodle"]
 NAMES = "id,first_name,last_name,email\nright,Ada,Lovelace,ada@x.edu\nabsent,Al,Sent,al@x.edu\n"
 
 
-def submissions() -> Any:
-    """The module with the submissions."""
-    spec = importlib.util.spec_from_file_location(
-        "nbgrader_submissions", HERE / "nbgrader_submissions.py"
-    )
+def loaded() -> Any:
+    """The module `nbgrader_class`."""
+    spec = importlib.util.spec_from_file_location("nbgrader_class", HERE / "nbgrader_class.py")
     assert spec is not None
     assert spec.loader is not None
     found = importlib.util.module_from_spec(spec)
@@ -64,12 +59,15 @@ def submissions() -> Any:
     return found
 
 
+made = loaded()
+nbgrader, kept_rows = made.nbgrader, made.kept_rows
+
+
 @dataclass
 class Term:
     """The instructor's folder, the exchange, and a folder for each student."""
 
     top: Path
-    made: Any = field(default_factory=submissions)
 
     @property
     def root(self) -> Path:
@@ -91,39 +89,9 @@ class Term:
             )
         return home
 
-    def notebook(self, student: str, handed: Path) -> bytes:
-        """What a student makes of the notebook that was handed out."""
-        if student in self.made.FILES:
-            return bytes(self.made.FILES[student])
-        data = json.loads(handed.read_text(encoding="utf-8"))
-        data["cells"] = self.made.SUBMISSIONS[student](data["cells"])
-        return json.dumps(data).encode()
-
     @property
     def students(self) -> list[str]:
-        return [*self.made.SUBMISSIONS, *self.made.FILES]
-
-
-def nbgrader(folder: Path, *args: str, code: int = 0) -> str:
-    """Run a command of nbgrader's in a folder; what it says. Its exit code is as expected."""
-    from jupyter_core.application import NoStart
-    from nbgrader.apps.nbgraderapp import NbGraderApp
-
-    said, found = io.StringIO(), 0
-    with contextlib.chdir(folder), contextlib.redirect_stderr(said):
-        app = NbGraderApp()
-        try:
-            app.initialize(list(args))
-            app.start()
-        except NoStart:  # how it ends when a command has been run
-            pass
-        except SystemExit as end:
-            found = int(end.code or 0)
-        finally:
-            if app.subapp is not None:
-                type(app.subapp).clear_instance()
-    assert found == code, said.getvalue()
-    return said.getvalue()
+        return [*made.SUBMISSIONS, *made.FILES]
 
 
 def process(folder: Path, *args: str) -> str:
@@ -202,14 +170,16 @@ def handed_in(term: Term) -> None:
     for student in term.students:
         if student in BY_MAIL:
             day = "2030-02-01" if student == "late" else "2030-01-30"
-            (mails / f"{student}_on_{day}_toy.ipynb").write_bytes(term.notebook(student, released))
+            (mails / f"{student}_on_{day}_toy.ipynb").write_bytes(
+                made.submission(student, released)
+            )
             continue
         home = term.home(student)
         run = process if student == BY_COMMAND else nbgrader
         run(home, "fetch_assignment", "toy")
         mine = home / "toy" / "toy.ipynb"
         assert mine.read_bytes() == released.read_bytes()
-        mine.write_bytes(term.notebook(student, mine))
+        mine.write_bytes(made.submission(student, mine))
         run(home, "submit", "toy", f"--student={student}")
     assert "already downloaded" in nbgrader(term.home("right"), "list")
     assert nbgrader(term.root, "list", "--inbound").count("ml ") == len(term.students) - len(
@@ -226,7 +196,7 @@ def collected(term: Term) -> None:
     released = term.root / "release/toy/toy.ipynb"
     for student in term.students:
         mine = term.root / "submitted" / student / "toy" / "toy.ipynb"
-        assert mine.read_bytes() == term.notebook(student, released), student
+        assert mine.read_bytes() == made.submission(student, released), student
 
 
 def graded(term: Term) -> None:
@@ -241,33 +211,11 @@ def graded(term: Term) -> None:
         assert (term.root / "autograded" / student / "toy" / "toy.ipynb").is_file()
 
 
-def kept_rows(root: Path) -> dict[str, Any]:
-    """All that the gradebook keeps of submissions, without the ids that are drawn anew."""
-    with gradebook(f"sqlite:///{root / 'gradebook.db'}") as book:
-        return {
-            each.student.id: (
-                each.timestamp, each.score, each.max_score, each.needs_manual_grade,
-                [
-                    (
-                        notebook.name, notebook.late_submission_penalty, notebook.failed_tests,
-                        sorted(
-                            (g.name, g.auto_score, g.manual_score, g.extra_credit, g.needs_manual_grade)
-                            for g in notebook.grades
-                        ),
-                        sorted((c.name, c.auto_comment, c.manual_comment) for c in notebook.comments),
-                    )
-                    for notebook in each.notebooks
-                ],
-            )
-            for each in book.find_assignment("toy").submissions
-        }  # fmt: skip
-
-
 def as_nbgrader_itself(term: Term, before: Path) -> None:
     """Its own command, with our preprocessors alone, writes the same rows and the same notebooks."""
     shutil.copytree(term.root / VERDICTS, before / VERDICTS)
     nbgrader(before, "autograde", "toy")
-    assert kept_rows(before) == kept_rows(term.root)
+    assert kept_rows(f"sqlite:///{before / 'gradebook.db'}") == kept_rows(term.db_url)
     for file in sorted((before / "autograded").rglob("*.*")):
         assert file.read_bytes() == (term.root / file.relative_to(before)).read_bytes(), file
     assert len(list((before / "autograded").rglob("*.*"))) == len(

@@ -1,10 +1,15 @@
-"""Submissions of the toy course as notebooks: all kinds of work, of accidents and of forgeries."""
+"""A class of the toy course on nbgrader: notebooks of all kinds, and what is done with them."""
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
+
+from grader.nbgrader_course.gradebook import gradebook
 
 RIGHT = {
     "scaled_square_grad": "def scaled_square_grad(x, c):\n    return 2.0 * c * np.asarray(x)\n",
@@ -173,3 +178,56 @@ FILES = {
     "nojson": b"print('hello')",
     "old": b'{"nbformat": 3, "nbformat_minor": 0, "metadata": {}, "worksheets": []}',
 }
+
+
+def submission(student: str, handed: Path) -> bytes:
+    """What a student makes of the notebook that was handed out."""
+    if student in FILES:
+        return FILES[student]
+    data = json.loads(handed.read_text(encoding="utf-8"))
+    data["cells"] = SUBMISSIONS[student](data["cells"])
+    return json.dumps(data).encode()
+
+
+def nbgrader(folder: Path, *args: str, code: int = 0) -> str:
+    """Run a command of nbgrader's in a folder; what it says. Its exit code is as expected."""
+    from jupyter_core.application import NoStart
+    from nbgrader.apps.nbgraderapp import NbGraderApp
+
+    said, found = io.StringIO(), 0
+    with contextlib.chdir(folder), contextlib.redirect_stderr(said):
+        app = NbGraderApp()
+        try:
+            app.initialize(list(args))
+            app.start()
+        except NoStart:  # how it ends when a command has been run
+            pass
+        except SystemExit as end:
+            found = int(end.code or 0)
+        finally:
+            if app.subapp is not None:
+                type(app.subapp).clear_instance()
+    assert found == code, said.getvalue()
+    return said.getvalue()
+
+
+def kept_rows(db_url: str) -> dict[str, Any]:
+    """All that the gradebook keeps of submissions, without the ids that are drawn anew."""
+    with gradebook(db_url) as book:
+        return {
+            each.student.id: (
+                each.timestamp, each.score, each.max_score, each.needs_manual_grade,
+                [
+                    (
+                        notebook.name, notebook.late_submission_penalty, notebook.failed_tests,
+                        sorted(
+                            (g.name, g.auto_score, g.manual_score, g.extra_credit, g.needs_manual_grade)
+                            for g in notebook.grades
+                        ),
+                        sorted((c.name, c.auto_comment, c.manual_comment) for c in notebook.comments),
+                    )
+                    for notebook in each.notebooks
+                ],
+            )
+            for each in book.find_assignment("toy").submissions
+        }  # fmt: skip
