@@ -146,10 +146,11 @@ def autograde(
         _grade(places, config, assignment, submissions, jobs, done, begun, advance)
         begun("writing", len(submissions))
         with KeptOpen(places.db_url) as book:
+            known: dict[str, Any] = {}
             for student, folder in submissions.items():
                 _take_back(places, assignment, student, folder)
                 book.save()  # whatever comes
-                done.failed |= _written(places, config, assignment, student, folder, book)
+                done.failed |= _written(places, config, assignment, student, folder, book, known)
                 advance(student)
         done.rows = _rows(places.db_url, assignment, submissions)
         return done
@@ -233,10 +234,16 @@ def _grade(
 
 
 def _written(
-    places: Any, config: Any, assignment: str, student: str, folder: Path, book: KeptOpen
+    places: Any,
+    config: Any,
+    assignment: str,
+    student: str,
+    folder: Path,
+    book: KeptOpen,
+    known: dict[str, Any],
 ) -> dict[str, str]:
     """Have nbgrader bring one submission into the gradebook; what is wrong, where it cannot. No old score stays."""
-    reason = _time_fault(places, folder) or _converted(config, assignment, student)
+    reason = _time_fault(places, folder) or _converted(config, assignment, student, known)
     try:
         if reason:
             _take_back(places, assignment, student)
@@ -249,19 +256,21 @@ def _written(
     return {student: reason} if reason else {}
 
 
-def _converted(config: Any, assignment: str, student: str) -> str:
-    """Run nbgrader's own machinery for one submission; why it gave up, if it did."""
+def _converted(config: Any, assignment: str, student: str, known: dict[str, Any]) -> str:
+    """Run nbgrader's machinery for one submission; why it gave up, if it did."""
     import glob
 
-    from nbgrader.converters import Autograde
     from nbgrader.converters.base import NbGraderException
     from nbgrader.coursedir import CourseDirectory
+
+    from grader.nbgrader_course.converter import converter_class
 
     own = CourseDirectory(config=config)
     own.student_id = glob.escape(student)
     own.assignment_id = glob.escape(assignment)
-    converter = Autograde(coursedir=own, config=config)
+    converter = converter_class(config)(coursedir=own, config=config)
     converter.force = True
+    converter.known = known
     log = logging.getLogger(f"{__name__}.nbgrader")
     log.propagate = False
     log.setLevel(logging.ERROR)

@@ -47,6 +47,7 @@ _HARDENED = f'''
 # Grading. No cell of a student's runs beside tests or the gradebook: the functions are taken out of the notebook as
 # text, and run in a process that holds nothing. Take these lines away and nbgrader runs the notebooks itself.
 c.Autograde.exporter_class = "{_ROOM}.exporter.SubmissionExporter"
+# `grader nbgrader autograde` is quickest with these preprocessors as they are; with others it goes nbgrader's way.
 c.Autograde.autograde_preprocessors = [
     "{_ROOM}.preprocessors.GradeInSandbox",
     "nbgrader.preprocessors.IgnorePattern",

@@ -229,13 +229,19 @@ def save_verdicts(
     comments : by the id of a solution cell.
     undecided : ids of test cells.
     """
+    from nbgrader.api import BaseCell
+
     with gradebook(db_url) as book:
         found = book.find_submission_notebook(notebook, assignment, student)
+        rows = [*found.comments, *found.grades]
+        ids = [row.cell_id for row in rows]
+        query = book.db.query(BaseCell.id, BaseCell.name).filter(BaseCell.id.in_(ids))
+        names = dict(map(tuple, query))
         for comment in found.comments:
-            if comment.name in comments:
-                comment.auto_comment = comments[comment.name]
+            if names[comment.cell_id] in comments:
+                comment.auto_comment = comments[names[comment.cell_id]]
         for grade in found.grades:
-            if grade.name in undecided:
+            if names[grade.cell_id] in undecided:
                 grade.auto_score = None
                 grade.needs_manual_grade = True
         book.db.commit()

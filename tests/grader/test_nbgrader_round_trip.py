@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import importlib.util
+import json
 import shutil
 import subprocess
 import sys
@@ -215,12 +216,7 @@ def as_nbgrader_itself(term: Term, before: Path) -> None:
     """Its own command, with our preprocessors alone, writes the same rows and the same notebooks."""
     shutil.copytree(term.root / VERDICTS, before / VERDICTS)
     nbgrader(before, "autograde", "toy")
-    assert kept_rows(f"sqlite:///{before / 'gradebook.db'}") == kept_rows(term.db_url)
-    for file in sorted((before / "autograded").rglob("*.*")):
-        assert file.read_bytes() == (term.root / file.relative_to(before)).read_bytes(), file
-    assert len(list((before / "autograded").rglob("*.*"))) == len(
-        list((term.root / "autograded").rglob("*.*"))
-    )
+    same(before, term.root)
 
 
 def as_class_grade(term: Term, toy: Content) -> None:
@@ -307,3 +303,88 @@ def exported(term: Term) -> None:
         ("--student=['x']", "x: no such student"),
     ):
         assert words in nbgrader(term.root, "export", EXPORTER, wrong, code=1)
+
+
+OWN_CELLS = [
+    ("markdown", "Why?", {"grade_id": "why", "grade": True, "solution": True, "locked": False, "points": 2}),
+    ("markdown", "Plot it.", {"grade_id": "plot", "task": True, "locked": True, "points": 1}),
+    ("code", "assert row_means", {"grade_id": "mine", "grade": True, "locked": True, "points": 0.5}),
+    ("code", "### BEGIN SOLUTION\nn = 3\n### END SOLUTION", {"grade_id": "n", "solution": True}),
+]  # fmt: skip
+
+
+def test_cells_of_an_instructors_own(term: Term) -> None:
+    """Answers for a person, tasks and own tests come into the gradebook as nbgrader itself brings them there, first
+    time and again; with a preprocessor more, nbgrader's own way is gone."""
+    from grader.nbgrader_course.autograde import autograde, configuration
+    from grader.nbgrader_course.converter import QuickAutograde, converter_class
+
+    file = term.root / "source/toy/toy.ipynb"
+    data = json.loads(file.read_text(encoding="utf-8"))
+    for number, (kind, text, rules) in enumerate(OWN_CELLS):
+        metadata = {"grade": False, "solution": False, "locked": False, "task": False}
+        metadata |= {"schema_version": 3, "cell_type": kind, **rules}
+        cell = {
+            "cell_type": kind,
+            "id": f"own-{number}",
+            "source": text,
+            "metadata": {"nbgrader": metadata},
+        }
+        data["cells"].append(
+            cell | ({"outputs": [], "execution_count": None} if kind == "code" else {})
+        )
+    file.write_text(json.dumps(data), encoding="utf-8")
+    (term.root / "source/toy/data.csv").write_text("1,2\n")
+    nbgrader(term.root, "generate_assignment", "toy")
+    released = term.root / "release/toy/toy.ipynb"
+    for student in ("right", "stubs", "deleted", "nojson", "metadata"):
+        folder = term.root / "submitted" / student / "toy"
+        folder.mkdir(parents=True)
+        (folder / "toy.ipynb").write_bytes(made.submission(student, released))
+        (folder / "mine.txt").write_text("mine")
+    before = term.top / "before"
+    shutil.copytree(term.root, before)
+    assert converter_class(configuration(term.root)) is QuickAutograde
+    for again in (False, True):
+        assert autograde(term.root, "toy", jobs=1).failed == {}
+        shutil.copytree(term.root / VERDICTS, before / VERDICTS, dirs_exist_ok=True)
+        nbgrader(before, "autograde", "toy", *(["--force"] if again else []))
+        same(before, term.root)
+        for root in (before, term.root):  # a person's part
+            with gradebook(f"sqlite:///{root / 'gradebook.db'}") as book:
+                book.find_grade("why", "toy", "toy", "right").manual_score = 1.5
+                book.find_grade("mine", "toy", "toy", "right").manual_score = 0.5
+                book.find_grade("test_row_means", "toy", "toy", "right").extra_credit = 0.25
+                book.find_grade("plot", "toy", "toy", "right").manual_score = 1.0
+                book.db.commit()
+    nbgrader(term.root, "export", EXPORTER, "--to=results")
+    rows = {
+        row["id"]: row
+        for row in csv.DictReader((term.root / "results/toy/grades.csv").open(encoding="utf-8"))
+    }
+    assert (rows["right"]["final"], rows["right"]["out of"]) == ("8.25", "8.5")
+    assert rows["right"]["reasons"] == "a person gave the score of 3 cells; 0.25 of extra credit"
+    assert (rows["right"]["points.why"], rows["stubs"]["points.plot"]) == ("1.5", "unresolved")
+    assert rows["stubs"]["status"] == "pending"
+    for line in (
+        "c.LimitOutput.max_lines = 3",
+        "c.Autograde.autograde_preprocessors.append('x.Y')",
+    ):
+        text = (term.root / CONFIG).read_text(encoding="utf-8")
+        (term.root / CONFIG).write_text(f"{text}\n{line}\n", encoding="utf-8")
+        assert converter_class(configuration(term.root)) is not QuickAutograde
+        (term.root / CONFIG).write_text(text, encoding="utf-8")
+
+
+def same(one: Path, other: Path) -> None:
+    """The gradebooks and the autograded files of two courses are the same."""
+    urls = [f"sqlite:///{root / 'gradebook.db'}" for root in (one, other)]
+    assert kept_rows(urls[0]) == kept_rows(urls[1])
+    files = [
+        {
+            str(file.relative_to(root)): (file.stat().st_mode, file.read_bytes())
+            for file in (root / "autograded").rglob("*.*")
+        }
+        for root in (one, other)
+    ]
+    assert files[0] == files[1]
