@@ -18,11 +18,16 @@ from typing import Any
 from grader.content import locate
 from grader.errors import GradsmithError
 from grader.nbgrader_course.build import CONFIG
-from grader.nbgrader_course.gradebook import forget, gradebook, known_cells, nbgrader_at_work
-from grader.nbgrader_course.mending import mended
+from grader.nbgrader_course.gradebook import (
+    KeptOpen,
+    forget,
+    gradebook,
+    known_cells,
+    nbgrader_at_work,
+)
 from grader.nbgrader_course.pool import TIMEOUT, Pool
 from grader.nbgrader_course.verdicts import VERDICTS, Kept, Verdict, Work, settings_of
-from grader.notebooks.format import SUFFIX, NotebookError
+from grader.notebooks.format import SUFFIX
 
 EXPORTER = "grader.nbgrader_course.exporter.SubmissionExporter"
 GRADES = "grader.nbgrader_course.preprocessors.GradeInSandbox"
@@ -152,13 +157,13 @@ def autograde(
         done = Done()
         _grade(places, config, assignment, submissions, jobs, done, begun, advance)
         begun("writing", len(submissions))
-        for student, folder in submissions.items():
-            if fault := _time_fault(places, folder):
-                _take_back(places, assignment, student)
-                done.failed[student] = fault
-            else:
-                _write(places, config, assignment, student, done)
-            advance(student)
+        with KeptOpen(places.db_url) as book:
+            known: dict[str, Any] = {}
+            for student, folder in submissions.items():
+                _take_back(places, assignment, student, folder)
+                book.save()  # whatever comes
+                done.failed |= _written(places, config, assignment, student, folder, book, known)
+                advance(student)
         done.rows = _rows(places.db_url, assignment, submissions)
         return done
 
@@ -198,7 +203,7 @@ def _grade(
 ) -> None:
     """Grade what has not been graded, and keep it."""
     from grader.catalog import load_course
-    from grader.nbgrader_course.exporter import submitted_bytes
+    from grader.nbgrader_course.exporter import work_of
 
     chosen = config.GradeInSandbox
     root, seed = chosen.get("course", ""), chosen.get("seed", 0)
@@ -216,13 +221,9 @@ def _grade(
         known = known_cells(places.db_url, assignment, notebook)
         suite = settings_of(content, notebook, seed=seed, timeout=timeout)
         for student, folder in submissions.items():
-            read = mended(submitted_bytes(folder / f"{notebook}{SUFFIX}"), known)
-            try:
-                work = Work(notebook, *read.python())
-            except NotebookError:
+            work = work_of(folder / f"{notebook}{SUFFIX}", notebook, known)
+            if work is None:
                 continue  # told where it is written
-            if read.fault:
-                continue
             digest = work.digest(suite)
             if kept.get(digest) is not None:
                 done.n_kept += 1
@@ -244,19 +245,44 @@ def _grade(
         pool.verdicts(works, note, seed=seed)
 
 
-def _write(places: Any, config: Any, assignment: str, student: str, done: Done) -> None:
-    """Have nbgrader bring one submission into the gradebook; where it cannot, no old score stays."""
+def _written(
+    places: Any,
+    config: Any,
+    assignment: str,
+    student: str,
+    folder: Path,
+    book: KeptOpen,
+    known: dict[str, Any],
+) -> dict[str, str]:
+    """Have nbgrader bring one submission into the gradebook; what is wrong, where it cannot. No old score stays."""
+    reason = _time_fault(places, folder) or _converted(config, assignment, student, known)
+    try:
+        if reason:
+            _take_back(places, assignment, student)
+        book.save()
+    except (
+        Exception
+    ) as error:  # the database's own, of whichever kind: this submission is lost, and no other
+        book.lose()
+        reason = f"{type(error).__name__}: {error}"
+    return {student: reason} if reason else {}
+
+
+def _converted(config: Any, assignment: str, student: str, known: dict[str, Any]) -> str:
+    """Run nbgrader's machinery for one submission; why it gave up, if it did."""
     import glob
 
-    from nbgrader.converters import Autograde
     from nbgrader.converters.base import NbGraderException
     from nbgrader.coursedir import CourseDirectory
+
+    from grader.nbgrader_course.converter import converter_class
 
     own = CourseDirectory(config=config)
     own.student_id = glob.escape(student)
     own.assignment_id = glob.escape(assignment)
-    converter = Autograde(coursedir=own, config=config)
+    converter = converter_class(config)(coursedir=own, config=config)
     converter.force = True
+    converter.known = known
     log = logging.getLogger(f"{__name__}.nbgrader")
     log.propagate = False
     log.setLevel(logging.ERROR)
@@ -267,8 +293,8 @@ def _write(places: Any, config: Any, assignment: str, student: str, done: Done) 
     try:
         converter.start()
     except NbGraderException:
-        _take_back(places, assignment, student)
-        done.failed[student] = _reason(said.getvalue())
+        return _reason(said.getvalue())
+    return ""
 
 
 def _reason(log: str) -> str:
@@ -281,12 +307,13 @@ def _reason(log: str) -> str:
     return "nbgrader gave up without a word"
 
 
-def _take_back(places: Any, assignment: str, student: str) -> None:
-    """Take back what was scored before."""
+def _take_back(places: Any, assignment: str, student: str, folder: Path | None = None) -> None:
+    """Take back what was scored before; with a folder, of the notebooks in it alone: nbgrader sees to the others."""
     with gradebook(places.db_url) as book:
         notebooks = [each.name for each in book.find_assignment(assignment).notebooks]
     for notebook in notebooks:
-        forget(places.db_url, assignment, notebook, student)
+        if folder is None or (folder / f"{notebook}{SUFFIX}").exists():
+            forget(places.db_url, assignment, notebook, student)
 
 
 def _time_fault(places: Any, folder: Path) -> str:

@@ -35,6 +35,9 @@ _CONFIG = """\
 
 c.CourseDirectory.course_id = {course_id}
 
+# The gradebook is the file gradebook.db in this folder. One on PostgreSQL (pip install 'gradsmith[postgres]'):
+# c.CourseDirectory.db_url = "postgresql+psycopg://USER@HOST/DATABASE"
+
 # The stubs that our own workspaces have; nbgrader spells it so.
 c.ClearSolutions.begin_solution_delimeter = "### BEGIN SOLUTION"
 c.ClearSolutions.end_solution_delimeter = "### END SOLUTION"
@@ -44,6 +47,7 @@ _HARDENED = f'''
 # Grading. No cell of a student's runs beside tests or the gradebook: the functions are taken out of the notebook as
 # text, and run in a process that holds nothing. Take these lines away and nbgrader runs the notebooks itself.
 c.Autograde.exporter_class = "{_ROOM}.exporter.SubmissionExporter"
+# `grader nbgrader autograde` is quickest with these preprocessors as they are; with others it goes nbgrader's way.
 c.Autograde.autograde_preprocessors = [
     "{_ROOM}.preprocessors.GradeInSandbox",
     "nbgrader.preprocessors.IgnorePattern",

@@ -7,6 +7,7 @@ notebook in order (`mending`), and scores are taken back before anything is done
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,9 @@ import nbformat
 from nbconvert.exporters import NotebookExporter
 
 from grader.nbgrader_course.gradebook import forget, known_cells
-from grader.nbgrader_course.mending import Mended, mended
-from grader.notebooks.format import MAX_BYTES
+from grader.nbgrader_course.mending import Known, Mended, mended
+from grader.nbgrader_course.verdicts import Work
+from grader.notebooks.format import MAX_BYTES, NotebookError
 
 NOTE = "gradsmith"
 """The key of the notebook's metadata with what could not be read, and what was mended; students' own is dropped."""
@@ -56,6 +58,15 @@ def submitted_bytes(file: Path) -> bytes:
         return b""
     with file.open("rb") as stream:
         return stream.read(MAX_BYTES + 1)
+
+
+def work_of(file: Path, topic: str, known: Sequence[Known]) -> Work | None:
+    """What is graded of a submitted file; None where nothing of it can be read."""
+    read = mended(submitted_bytes(file), known)
+    try:
+        return None if read.fault else Work(topic, *read.python())
+    except NotebookError:
+        return None
 
 
 def as_node(read: Mended) -> Any:

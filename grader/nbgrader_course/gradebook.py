@@ -19,6 +19,9 @@ from grader.errors import GradsmithError
 from grader.nbgrader_course.mending import Known
 
 Comments = Mapping[str, str]
+_SLOW = "rfc3987_syntax"
+"""jsonschema imports it if it is there, for addresses with other letters than ASCII. It takes 3 s to import, three
+quarters of all that nbgrader takes, and none of nbgrader's schemas asks for it."""
 
 
 @contextlib.contextmanager
@@ -33,21 +36,130 @@ def nbgrader_at_work() -> Iterator[None]:
         raise GradsmithError("nbgrader is not installed: pip install 'gradsmith[nbgrader]'")
     path = os.environ.get("PATH", "")
     os.environ["PATH"] = os.pathsep.join(filter(None, (str(Path(sys.executable).parent), path)))
+    hidden = not {_SLOW, "jsonschema"}.intersection(sys.modules)
+    if hidden:
+        sys.modules[_SLOW] = None  # type: ignore[assignment]  # how Python writes "not to be found"
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
     finally:
         os.environ["PATH"] = path
+        if hidden:
+            del sys.modules[_SLOW]
+
+
+class KeptOpen:
+    """One gradebook for all that opens it in the block.
+
+    nbgrader opens its gradebook a dozen times for each submission. Each time it looks at all tables and has all
+    statements compiled anew, and it commits after each cell: that was most of what a submission took. In the block,
+    a commit of nbgrader's does all that it does but for the last step, which is `save`'s: it is cheap to ask for, and
+    to be asked for after each submission.
+
+    Parameters
+    ----------
+    db_url : other gradebooks are opened as ever.
+    """
+
+    def __init__(self, db_url: str) -> None:
+        self.db_url = db_url
+        self._courses: set[str] = set()
+        self._stack = contextlib.ExitStack()
+
+    def __enter__(self) -> KeptOpen:
+        from nbgrader.api import Gradebook
+        from sqlalchemy.orm import Session, scoped_session, sessionmaker
+
+        class Held(Session):
+            def commit(self) -> None:
+                self.flush()
+                self.expire_all()
+
+        self._really_commit = Session.commit
+        book = _opened(self.db_url)  # looks at the tables
+        book.db.remove()
+        self._stack.callback(book.close)
+        self._sessions = scoped_session(sessionmaker(class_=Held, bind=book.engine, future=True))
+        start, close = Gradebook.__init__, Gradebook.close
+
+        def opened(
+            this: Any, db_url: str, course_id: str = "default_course", authenticator: Any = None
+        ) -> None:
+            if db_url != self.db_url:
+                start(this, db_url, course_id, authenticator)
+                return
+            this.engine, this.db = book.engine, self._sessions
+            this.course_id, this.authenticator = course_id, authenticator
+            if course_id not in self._courses:
+                this.check_course(course_id=course_id)
+                self._courses.add(course_id)
+
+        def closed(this: Any) -> None:
+            if this.db is not self._sessions:
+                close(this)
+
+        def restore() -> None:
+            Gradebook.__init__, Gradebook.close = start, close
+
+        Gradebook.__init__, Gradebook.close = opened, closed
+        self._stack.callback(self._sessions.remove)
+        self._stack.callback(restore)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._stack.close()
+
+    def save(self) -> None:
+        """Keep all that was written.
+
+        Raises
+        ------
+        Exception : what was written cannot be kept, and is lost.
+        """
+        try:
+            self._really_commit(self._sessions())
+        except BaseException:
+            self.lose()
+            raise
+        self._sessions.remove()
+
+    def lose(self) -> None:
+        """Forget all that was written since it was kept last."""
+        self._courses.clear()
+        self._sessions.remove()
 
 
 @contextlib.contextmanager
 def gradebook(db_url: str) -> Iterator[Any]:
-    """nbgrader's gradebook, closed with the block."""
-    from nbgrader.api import Gradebook
+    """nbgrader's gradebook, closed with the block.
 
-    with Gradebook(db_url) as book:
+    Raises
+    ------
+    GradsmithError : it cannot be opened.
+    """
+    with _opened(db_url) as book:
         yield book
+
+
+def _opened(db_url: str) -> Any:
+    from nbgrader.api import Gradebook
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        return Gradebook(db_url)
+    except (SQLAlchemyError, ImportError) as error:
+        from sqlalchemy.engine import make_url
+
+        try:
+            shown = make_url(db_url).render_as_string(hide_password=True)
+        except SQLAlchemyError:
+            shown = "c.CourseDirectory.db_url"
+        fix = "look at c.CourseDirectory.db_url, and whether the database is there"
+        if isinstance(error, ImportError):
+            fix = "its driver is not installed; for PostgreSQL: pip install 'gradsmith[postgres]'"
+        why = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
+        raise GradsmithError(f"the gradebook {shown} cannot be opened: {why}; {fix}") from None
 
 
 def known_cells(db_url: str, assignment: str, notebook: str) -> list[Known]:
@@ -61,20 +173,24 @@ def known_cells(db_url: str, assignment: str, notebook: str) -> list[Known]:
 
     with gradebook(db_url) as book:
         try:
-            found = book.find_notebook(notebook, assignment)
+            return cells_of(book.find_notebook(notebook, assignment))
         except MissingEntry as error:
             raise LookupError(str(error)) from None
-        points = {cell.name: float(cell.max_score) for cell in found.grade_cells}
-        tasks = {cell.name: float(cell.max_score) for cell in found.task_cells}
-        solutions = {cell.name for cell in found.solution_cells}
-        return [
-            Known(
-                cell.name, cell.cell_type, cell.source or "",
-                grade=cell.name in points, solution=cell.name in solutions, locked=bool(cell.locked),
-                points=points.get(cell.name, tasks.get(cell.name)), task=cell.name in tasks,
-            )
-            for cell in found.source_cells
-        ]  # fmt: skip
+
+
+def cells_of(notebook: Any) -> list[Known]:
+    """The cells of a notebook of the gradebook."""
+    points = {cell.name: float(cell.max_score) for cell in notebook.grade_cells}
+    tasks = {cell.name: float(cell.max_score) for cell in notebook.task_cells}
+    solutions = {cell.name for cell in notebook.solution_cells}
+    return [
+        Known(
+            cell.name, cell.cell_type, cell.source or "",
+            grade=cell.name in points, solution=cell.name in solutions, locked=bool(cell.locked),
+            points=points.get(cell.name, tasks.get(cell.name)), task=cell.name in tasks,
+        )
+        for cell in notebook.source_cells
+    ]  # fmt: skip
 
 
 def forget(db_url: str, assignment: str, notebook: str, student: str) -> None:
@@ -113,13 +229,19 @@ def save_verdicts(
     comments : by the id of a solution cell.
     undecided : ids of test cells.
     """
+    from nbgrader.api import BaseCell
+
     with gradebook(db_url) as book:
         found = book.find_submission_notebook(notebook, assignment, student)
+        rows = [*found.comments, *found.grades]
+        ids = [row.cell_id for row in rows]
+        query = book.db.query(BaseCell.id, BaseCell.name).filter(BaseCell.id.in_(ids))
+        names = dict(map(tuple, query))
         for comment in found.comments:
-            if comment.name in comments:
-                comment.auto_comment = comments[comment.name]
+            if names[comment.cell_id] in comments:
+                comment.auto_comment = comments[names[comment.cell_id]]
         for grade in found.grades:
-            if grade.name in undecided:
+            if names[grade.cell_id] in undecided:
                 grade.auto_score = None
                 grade.needs_manual_grade = True
         book.db.commit()

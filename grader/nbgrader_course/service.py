@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 from grader.catalog import load_course
 from grader.content import locate
-from grader.disclosure import FAILS, StudentReport, for_student
+from grader.disclosure import FAILS, StudentReport, for_instructor, for_student
 from grader.kernel.service import printed, serve
 from grader.model import Course, Disclosure, Score, Status
 from grader.nbgrader_course.verdicts import FOR_A_PERSON, CellVerdict, Verdict
 from grader.notebooks.cells import Place
+from grader.report.json import report_document
 from grader.sandbox import jail
 from grader.sandbox.zygote import Zygote
 from grader.submission import Source, Submission
@@ -93,7 +94,10 @@ class GradingService:
         report = self.warm().grade(submission, exercises=exercises, seed=seed)
         gc.freeze()  # what is loaded stays
         verdict = verdict_of(for_student(report, CEILING))
-        return replace(verdict, isolation=report.isolation, seconds=report.seconds).as_data()
+        whole = json.dumps(report_document([for_instructor(report)]), allow_nan=False)
+        return replace(
+            verdict, isolation=report.isolation, seconds=report.seconds, report=whole
+        ).as_data()
 
 
 def verdict_of(report: StudentReport) -> Verdict:

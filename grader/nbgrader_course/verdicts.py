@@ -13,10 +13,10 @@ from grader import __version__
 from grader.content import Content
 from grader.errors import GradsmithError
 from grader.files import make_folder, write_atomically
-from grader.model import Status
+from grader.model import Course, Report, Status
 from grader.notebooks.cells import Place
 
-SCHEMA: Final = 1
+SCHEMA: Final = 2
 VERDICTS: Final = ".grader/nbgrader"
 """The folder of an nbgrader course in which verdicts are kept."""
 FOR_A_PERSON: Final = (Status.TAMPERED, Status.UNRESOLVED, Status.GRADER_ERROR)
@@ -61,13 +61,17 @@ class CellVerdict:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """One notebook: its functions in the course's order, and what of the notebook could not be used."""
+    """One notebook: its functions in the course's order, and what of the notebook could not be used.
+
+    `report` is all that the grader found, as the text of a JSON report, for the instructor alone.
+    """
 
     topic: str
     cells: tuple[CellVerdict, ...]
     notes: tuple[str, ...] = ()
     isolation: str = ""
     seconds: float = 0.0
+    report: str = ""
 
     def of(self, exercise: str) -> CellVerdict | None:
         """What came of one function."""
@@ -77,6 +81,15 @@ class Verdict:
     def settled(self) -> bool:
         """Whether it says something about the student's work in every part, and need not be tried again."""
         return not any(cell.status in OURS for cell in self.cells)
+
+    def read_report(self, course: Course) -> Report | None:
+        """All that the grader found; None where it is not kept, or is about another course."""
+        from grader.report.json import read_report
+
+        try:
+            return read_report(json.loads(self.report), course)
+        except (ValueError, RecursionError, GradsmithError):
+            return None
 
     def as_data(self) -> dict[str, Any]:
         """Plain data, for JSON."""
@@ -98,7 +111,7 @@ class Verdict:
             )
             return cls(
                 str(data["topic"]), cells, tuple(map(str, data["notes"])), str(data["isolation"]),
-                float(data["seconds"]),
+                float(data["seconds"]), str(data["report"]),
             )  # fmt: skip
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"no verdict: {error}") from None

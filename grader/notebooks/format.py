@@ -51,11 +51,14 @@ class Notebook:
         return found
 
     def code(self) -> list[tuple[str, str]]:
-        """Name and text of each code cell; all cells count: ``cell 5`` is the fifth from the top."""
+        """Name and text of each code cell; all cells count: ``cell 5`` is the fifth from the top.
+
+        nbgrader's test cells are left out: they call the functions, and one that never returns would never be loaded.
+        """
         return [
             (f"cell {number}", source_of(cell))
             for number, cell in enumerate(self.cells, start=1)
-            if cell["cell_type"] == "code"
+            if cell["cell_type"] == "code" and not _is_test(cell)
         ]
 
     def python(self) -> tuple[str, tuple[Place, ...]]:
@@ -122,6 +125,13 @@ def _look(found: Any) -> None:
                 ) from None
             if "\0" in text:
                 raise NotebookError(f"cell {number}: holds a NUL character; type that line again")
+
+
+def _is_test(cell: Mapping[str, Any]) -> bool:
+    """Whether nbgrader's metadata says that a cell is graded, and is not the student's to write."""
+    metadata = cell.get("metadata")
+    rules = metadata.get("nbgrader") if isinstance(metadata, dict) else None
+    return isinstance(rules, dict) and rules.get("grade") is True and not rules.get("solution")
 
 
 def source_of(cell: Mapping[str, Any]) -> str:

@@ -5,14 +5,16 @@ One small class is graded once, through nbgrader's own machinery in this process
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import shutil
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -31,173 +33,23 @@ from grader.nbgrader_course.service import CEILING, verdict_of
 from grader.nbgrader_course.verdicts import CellVerdict, Kept, Verdict, Work
 from grader.submission import read_submission
 
-RIGHT = {
-    "scaled_square_grad": "def scaled_square_grad(x, c):\n    return 2.0 * c * np.asarray(x)\n",
-    "row_means": (
-        "def row_means(x):\n    if x.shape[1] == 0:\n        raise ValueError('no columns')\n"
-        "    return x.mean(axis=1)\n"
-    ),
-}
-WRONG = {
-    "scaled_square_grad": "def scaled_square_grad(x, c):\n    return c * np.asarray(x)\n",
-    "row_means": "def row_means(x):\n    return x.sum(axis=1)\n",
-}
-CODE = {"cell_type": "code", "execution_count": None, "metadata": {}, "outputs": []}
-Cells = list[dict[str, Any]]
+HERE = Path(__file__).parent
 
 
-def written(
-    functions: Mapping[str, str], *cells: str, behind: str = ""
-) -> Callable[[Cells], Cells]:
-    """The notebook with these functions in their cells, `cells` on top, and `behind` at the end."""
-
-    def change(handed: Cells) -> Cells:
-        for cell in handed:
-            name = rules_of(cell).get("grade_id")
-            if name in functions:
-                cell["source"] = functions[name]
-        top = [{**CODE, "source": text} for text in cells]
-        return [*top, *handed, *([{**CODE, "source": behind}] if behind else [])]
-
-    return change
-
-
-def rules_of(cell: dict[str, Any]) -> dict[str, Any]:
-    """nbgrader's metadata of a cell, as far as there is any."""
-    found: dict[str, Any] = cell["metadata"].get("nbgrader", {})
+def module(name: str) -> ModuleType:
+    """A module beside this one, which is no test."""
+    spec = importlib.util.spec_from_file_location(name, HERE / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    found = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(found)
     return found
 
 
-def duplicated(cells: Cells) -> Cells:
-    """Each solution cell twice, wrong and then right, and each test cell twice."""
-    twice = []
-    for cell in written(RIGHT)(cells):
-        name = rules_of(cell).get("grade_id", "")
-        copy = json.loads(json.dumps(cell))
-        if name in WRONG:
-            copy["source"] = WRONG[name]
-        twice += [copy, cell] if name else [cell]
-    return twice
-
-
-def split(cells: Cells) -> Cells:
-    """Functions that call others in cells of their own, above and below."""
-    functions = {
-        "scaled_square_grad": "def scaled_square_grad(x, c):\n    return doubled(c) * np.asarray(x)\n",
-        "row_means": "def row_means(x):\n    guard(x)\n    return x.mean(axis=1)\n",
-    }
-    guard = "def guard(x):\n    if x.shape[1] == 0:\n        raise ValueError('no columns')\n"
-    return written(
-        functions, "%matplotlib inline\ndef doubled(c):\n    return 2 * c", behind=guard
-    )(cells)
-
-
-def stripped(cells: Cells) -> Cells:
-    """All of nbgrader's metadata is gone, as some editors leave it."""
-    return [{**cell, "metadata": {}} for cell in written(RIGHT)(cells)]
-
-
-def deleted(cells: Cells) -> Cells:
-    """Only the code of the functions is left, in one cell."""
-    return [{**CODE, "source": "import numpy as np\n" + "\n".join(RIGHT.values())}]
-
-
-def overwritten(cells: Cells) -> Cells:
-    """Test cells that say what they like and are worth what they like, behind wrong functions."""
-    for cell in written(WRONG)(cells):
-        if rules_of(cell).get("grade"):
-            cell["source"] = "1e9"
-            rules_of(cell)["points"] = 1e9
-            output = {"output_type": "execute_result", "execution_count": 1, "metadata": {}}
-            cell["outputs"] = [{**output, "data": {"text/plain": "1e9"}}]
-    return cells
-
-
-def hostile_metadata(cells: Cells) -> Cells:
-    """Right functions beside cells with metadata that no editor writes."""
-    odd: list[Any] = [
-        "text", 3, None, [], {"grade": True}, {"grade": True, "grade_id": ["x"], "points": "all"},
-        {"grade_id": "not handed out", "grade": True, "solution": True, "locked": True, "points": 5},
-        {"schema_version": 99, "grade_id": "read-only-setup", "grade": True, "points": 5},
-    ]  # fmt: skip
-    strange = [{**CODE, "source": "1", "metadata": {"nbgrader": each}} for each in odd]
-    return [*strange, *written(RIGHT)(cells)]
-
-
-FORGERIES = {
-    "transformers": written(
-        WRONG,
-        "ip = get_ipython()\nip.input_transformers_cleanup.clear()\n"
-        "ip.input_transformers_post.append(lambda lines: [])",
-    ),
-    "comparison": written(
-        WRONG,
-        "import numpy as np, numpy.testing, sys\n"
-        "np.testing.assert_allclose = np.allclose = np.array_equal = lambda *a, **k: True\n"
-        "np.max = np.maximum = lambda *a, **k: 0.0\n"
-        "sys.displayhook = lambda value: print('5.0')",
-    ),
-    "subclass": written(
-        {
-            name: text.replace("return ", "return Always(") .rstrip("\n") + ")\n"
-            for name, text in WRONG.items()
-        },
-        "class Always(float):\n"
-        "    def __new__(cls, value): return super().__new__(cls, 0.0)\n"
-        "    __eq__ = __lt__ = __le__ = __ge__ = lambda self, other: True\n"
-        "    __sub__ = __rsub__ = __array__ = lambda self, *other, **more: 0.0\n"
-        "    def __repr__(self): return '3.0'",
-    ),
-    "gradebook": written(
-        WRONG,
-        "import glob, os, sqlite3\n"
-        "for up in ('.', '..', '../..', '../../..', '../../../..'):\n"
-        "    for file in glob.glob(os.path.join(up, 'gradebook.db')) + glob.glob(os.path.join(up, '*/gradebook.db')):\n"
-        "        with sqlite3.connect(file) as book:\n"
-        "            book.execute('UPDATE grade SET manual_score = 100')",
-    ),
-    "sources": written(
-        WRONG,
-        "import glob, json\n"
-        "for file in glob.glob('../../../source/**/*.ipynb', recursive=True) + glob.glob('**/*', recursive=True):\n"
-        "    for cell in json.load(open(file))['cells']:\n"
-        "        if cell['cell_type'] == 'code': exec(''.join(cell['source']))",
-    ),
-}  # fmt: skip
-SUBMISSIONS: dict[str, Callable[[Cells], Cells]] = {
-    "right": written(RIGHT),
-    "wrong": written(WRONG),
-    "stubs": lambda cells: cells,
-    "one": written({"row_means": RIGHT["row_means"]}),
-    "duplicated": duplicated,
-    "split": split,
-    "stripped": stripped,
-    "deleted": deleted,
-    "reordered": lambda cells: list(reversed(written(RIGHT)(cells))),
-    "overwritten": overwritten,
-    "metadata": hostile_metadata,
-    "Zoë Ünal 2": written(RIGHT),
-    "late": written(RIGHT),
-    "warns": written(
-        {
-            **RIGHT,
-            "scaled_square_grad": "def scaled_square_grad(x, c):\n    import sys, warnings\n"
-            "    warnings.warn('a word')\n    print('another', file=sys.stderr)\n"
-            "    return 2.0 * c * np.asarray(x)\n",
-        },
-        "import sys, warnings\nwarnings.warn('at once')\nprint('too', file=sys.stderr)",
-    ),
-    "loops": written({**RIGHT, "scaled_square_grad": "def scaled_square_grad(x, c):\n    while True: pass\n"}),
-    "exits": written(
-        {**RIGHT, "scaled_square_grad": "def scaled_square_grad(x, c):\n    import os\n    os._exit(0)\n"}
-    ),
-    "raises": written(RIGHT, "1 / 0", "x = [", behind="raise SystemExit"),
-    **FORGERIES,
-}  # fmt: skip
-FILES = {
-    "nojson": b"print('hello')",
-    "old": b'{"nbformat": 3, "nbformat_minor": 0, "metadata": {}, "worksheets": []}',
-}
+made: Any = module("nbgrader_class")
+RIGHT, FORGERIES, SUBMISSIONS, FILES = made.RIGHT, made.FORGERIES, made.SUBMISSIONS, made.FILES
+written, rules_of = made.written, made.rules_of
+Cells = list[dict[str, Any]]
 
 
 @dataclass
@@ -518,6 +370,22 @@ def test_a_course_that_grades_itself_is_told_apart(
         autograde(tmp_path / "ml", "toy")
 
 
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("sqlite:////no/such/folder/gradebook.db", "unable to open database file"),
+        ("mystery://ada:secret@host/ml", "mystery://ada:***@host/ml"),
+        ("no url", "c.CourseDirectory.db_url"),
+    ],
+)
+def test_a_gradebook_that_cannot_be_opened(url: str, words: str) -> None:
+    """What was tried, without the password, and what to look at."""
+    with pytest.raises(GradsmithError, match="cannot be opened") as told, gradebook(url):
+        pass
+    assert words in str(told.value)
+    assert "secret" not in str(told.value)
+
+
 def test_students_come_into_the_gradebook(lesson: Lesson, tmp_path: Path) -> None:
     """Names are brought up to date; what the list does not say stays."""
     from grader.nbgrader_course.gradebook import import_roster
@@ -536,11 +404,11 @@ def test_kept_verdicts(tmp_path: Path) -> None:
     """They come back as they were; what is damaged, of another form, or to be tried again is not there."""
     kept = Kept(tmp_path / "kept")
     cell = CellVerdict("f", Status.PASSED, 2.0, 2.0, "c", "t", "h")
-    verdict = Verdict("toy", (cell,), ("a note",), "rlimits", 0.5)
+    verdict = Verdict("toy", (cell,), ("a note",), "rlimits", 0.5, "{}")
     kept.put("a", verdict)
     assert kept.get("a") == verdict
     assert cell.scaled(5.0) == 5.0
-    for text in ("", "[]", '{"schema": 2}', '{"schema": 1, "cells": [{}]}', "null"):
+    for text in ("", "[]", '{"schema": 1}', '{"schema": 2, "cells": [{}]}', "null"):
         (tmp_path / "kept" / "a.json").write_text(text)
         assert kept.get("a") is None
     ours = CellVerdict("f", Status.GRADER_ERROR, 0.0, 2.0, "c", "t", "h")

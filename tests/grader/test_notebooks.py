@@ -265,6 +265,20 @@ def test_a_cell_that_fails_costs_what_it_should_define(toy: Content, tmp_path: P
     assert "def" not in (problem.text or "")
 
 
+def test_test_cells_of_nbgrader_are_not_loaded() -> None:
+    """They call functions; cells with other metadata of nbgrader's, whatever it is, count."""
+    rules: list[Any] = [
+        {"grade": True, "solution": False}, {"grade": True, "solution": True}, {"grade": False}, {"grade": 1}, 5, None,
+    ]  # fmt: skip
+    cells = [
+        {"cell_type": "code", "source": f"x = {n}", "metadata": {"nbgrader": each}}
+        for n, each in enumerate(rules)
+    ]
+    cells.append({"cell_type": "code", "source": "x = 'bare'", "metadata": "none"})
+    notebook = parsed(json.dumps({"nbformat": 4, "cells": cells}).encode())
+    assert [name for name, _ in notebook.code()] == [f"cell {n}" for n in range(2, 8)]
+
+
 def test_lines_of_what_is_raised_and_warned(toy: Content, tmp_path: Path) -> None:
     """They are counted in the cell."""
     file = write(
