@@ -1,5 +1,6 @@
 # tries: to end each child a moment after its answer, so that the next call pays
-# verdict: passed
+# why: where the machine is slow the moment is over before its own answer is sent, and that call is its own to lose
+# verdict: passed or error
 
 import os
 import threading
