@@ -1,5 +1,7 @@
 # tries: to end each child a moment after its answer, so that the next call pays
-# verdict: passed
+# why: where the moment is over before an answer is sent, that call is its own to lose; one that asks back is not made twice
+# verdict: passed or error
+# neighbours: passed or error
 
 import os
 import threading
