@@ -389,7 +389,7 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stab
 FLAGS = ["--no-sandbox", "--disable-gpu"]
 """The first for containers, whose user is root; the second as Debian's Chromium draws with a GPU that is not there."""
 DEADLINE = 180
-"""Seconds for one test; the longest takes about ten, and more on a machine that is busy."""
+"""Seconds for one test, which takes about ten, and more on a machine that is busy; a module may have its own."""
 
 
 @pytest.fixture(scope="module")
@@ -412,17 +412,19 @@ def browser() -> Iterator[Any]:
 
 
 @pytest.fixture
-def deadline() -> Iterator[None]:
+def deadline(request: pytest.FixtureRequest) -> Iterator[None]:
     """A browser that no longer answers fails its test: some calls to it would wait for ever."""
     if not hasattr(signal, "SIGALRM"):
         yield
         return
 
     def late(*_: object) -> None:
-        raise TimeoutError(f"the browser did not answer within {DEADLINE} seconds")
+        raise TimeoutError(f"the browser did not answer within {seconds} seconds")
+
+    seconds: int = getattr(request.module, "DEADLINE", DEADLINE)
 
     before = signal.signal(signal.SIGALRM, late)
-    signal.alarm(DEADLINE)
+    signal.alarm(seconds)
     yield
     signal.alarm(0)
     signal.signal(signal.SIGALRM, before)

@@ -37,6 +37,8 @@ RIGHT = {
     ),
 }
 WRONG = {"scaled_square_grad": "def scaled_square_grad(x, c):\n    return c * np.asarray(x)\n"}
+DEADLINE = 480
+"""Seconds for the one test, which takes about sixty."""
 QUIET = {"fetchNews": "false", "checkForUpdates": False}
 """JupyterLab's settings that keep it from asking about news."""
 
