@@ -66,3 +66,4 @@ def benchmarks(session: nox.Session) -> None:
     session.run("python", "benchmarks/grading.py")
     session.run("python", "benchmarks/gradient_checks.py")
     session.run("python", "benchmarks/watch_latency.py")
+    session.run("python", "benchmarks/nbgrader_class.py")

@@ -19,6 +19,7 @@ from grader.errors import GradsmithError
 from grader.nbgrader_course.mending import Known
 
 Comments = Mapping[str, str]
+_UNFINISHED = "not graded: the last run did not come to its end"
 _SLOW = "rfc3987_syntax"
 """jsonschema imports it if it is there, for addresses with other letters than ASCII. It takes 3 s to import, three
 quarters of all that nbgrader takes, and none of nbgrader's schemas asks for it."""
@@ -209,7 +210,7 @@ def forget(db_url: str, assignment: str, notebook: str, student: str) -> None:
             grade.auto_score = None
             grade.needs_manual_grade = True
         for comment in found.comments:
-            comment.auto_comment = "not graded: the last run did not come to its end"
+            comment.auto_comment = _UNFINISHED
         found.late_submission_penalty = None
         book.db.commit()
 
@@ -240,6 +241,8 @@ def save_verdicts(
         for comment in found.comments:
             if names[comment.cell_id] in comments:
                 comment.auto_comment = comments[names[comment.cell_id]]
+            elif comment.auto_comment == _UNFINISHED:  # of a cell that was not handed in
+                comment.auto_comment = None
         for grade in found.grades:
             if names[grade.cell_id] in undecided:
                 grade.auto_score = None

@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import importlib.util
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -303,6 +304,24 @@ def exported(term: Term) -> None:
         ("--student=['x']", "x: no such student"),
     ):
         assert words in nbgrader(term.root, "export", EXPORTER, wrong, code=1)
+
+
+@pytest.mark.slow
+def test_the_guides_script(tmp_path: Path) -> None:
+    """Its commands, literally, each a process: two students, feedback for both, and grades."""
+    script = HERE.parents[1] / "docs" / "nbgrader_round_trip.sh"
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        ["bash", str(script), str(tmp_path / "class")],
+        env={**os.environ, "PATH": path}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    grades = tmp_path / "class/course/grades/softmax"
+    rows = {row["id"]: row for row in csv.DictReader((grades / "grades.csv").open())}
+    assert {id: row["final"] for id, row in rows.items()} == {"ada": "2.00", "bob": "0.00"}
+    assert "Ada Lovelace,,ada,ada@x.edu,,2.00" in (grades / "canvas.csv").read_text()
+    for student in ("ada", "bob"):
+        assert list((tmp_path / "class" / student).rglob("softmax.html"))
 
 
 OWN_CELLS = [
