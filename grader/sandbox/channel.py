@@ -25,6 +25,8 @@ from grader.sandbox import wire
 if TYPE_CHECKING:
     from grader.sandbox.zygote import Zygote
 
+LOOK = 0.5
+"""Seconds between looks at whether the zygote still runs, while a greeting is waited for."""
 START_TIMEOUT = 60.0
 """Seconds for the zygote to import NumPy on a slow or loaded machine."""
 FORK_TIMEOUT = 15.0
@@ -197,16 +199,24 @@ class Worker:
         if self.hello:
             return
         try:
-            within = FORK_TIMEOUT if self.zygote.warm else START_TIMEOUT
-            _, _, payload = self._receive(
-                time.monotonic() + within, lambda kind, _: kind == wire.HELLO
-            )
-            self.hello = wire.loads(payload)
+            self.hello = wire.loads(self._greeting())
         except Late:
             raise self.zygote.lost() from None
         except (Died, Lied, wire.WireError):
             raise SandboxError(self.zygote.why_dead()) from None
         self.zygote.warm = True
+
+    def _greeting(self) -> memoryview:
+        """The payload of the greeting; `Late` where there is none, or where the zygote has ended without one."""
+        until = time.monotonic() + (FORK_TIMEOUT if self.zygote.warm else START_TIMEOUT)
+        while True:
+            running = self.zygote.alive
+            try:
+                slice_ = min(until, time.monotonic() + LOOK)
+                return self._receive(slice_, lambda kind, _: kind == wire.HELLO)[2]
+            except Late:
+                if not running or time.monotonic() >= until:
+                    raise
 
     def evidence(self, seen: str, during: str) -> Evidence:
         """What is in the buffer, after `Lied`; the call is the oldest without an answer."""

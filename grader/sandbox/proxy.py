@@ -1054,12 +1054,21 @@ class Sandbox:
                         raise
                     fault = str(error)
                 else:  # which says nothing of the level: a weaker one must not come of it
-                    self._zygote.close()
-                    self._zygote = Zygote(level, self.limits)
-                    fault = self._fault(level)
+                    fault = self._again(level)
+            else:
+                if (
+                    not fault and not self._zygote.alive
+                ):  # of what is left of it no child is to come
+                    fault = self._again(level)
         if fault:
             self.passed_over[level.name] = fault
         return not fault
+
+    def _again(self, level: jail.Level) -> str:
+        """Probe once more, with another zygote."""
+        self._zygote.close()
+        self._zygote = Zygote(level, self.limits)
+        return self._fault(level)
 
     def _fault(self, level: jail.Level) -> str:
         if not self._zygote.serves(level):

@@ -79,7 +79,7 @@ class Scripted:
         self.said = said
         self.status = status
         self.children: list[socket.socket] = []
-        self.warm = True
+        self.warm = self.alive = True
 
     def fork(self, *, probe: bool = False) -> tuple[int, socket.socket]:
         ours, theirs = socket.socketpair()
