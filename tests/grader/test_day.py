@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -21,7 +22,10 @@ from grader.workspace import create_workspace
 
 ROOT = Path(__file__).parents[2]
 MINE = "def scaled_square_grad(x, c):\n    return 2 * c * x  # mine\n\n\ndef row_means(x):\n    return x.mean(1)\n"
-OURS = f'File "{ROOT}{os.sep}grader{os.sep}'
+OURS = re.compile(
+    rf'File "{re.escape(str(ROOT))}[/\\\\]grader[/\\\\](?!__(?:main|init)__\.py", line \d+, in <module>)'
+)
+"""A frame of ours, but for the lines that Python runs before `grader.__main__.main` can take a Ctrl-C."""
 N_MOMENTS = 6
 """Ends of each command, spread over its usual time."""
 COMMANDS = (
@@ -86,10 +90,8 @@ def test_command_ended_at_any_moment_loses_nothing(
             time.sleep(usual * (moment + 0.5) / N_MOMENTS)
             running.send_signal(number)
             _, errors = running.communicate(timeout=60)
-        if number == signal.SIGINT and OURS in errors:
-            raise AssertionError(
-                errors
-            )  # only Python itself, while it starts, may say where it was
+        if number == signal.SIGINT and OURS.search(errors):
+            raise AssertionError(errors)  # only Python, while it starts, may say where it was
         assert_nothing_is_lost(workspace)
     with start(workspace, toy.root, arguments) as again:
         _, errors = again.communicate(timeout=60)
