@@ -9,6 +9,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -482,9 +483,29 @@ class Killer:
         return True
 
 
-def killed_until_done(
-    toy: Content, folder: Path, jobs: int, n_kills: int, pause: tuple[float, float], seed: int
-) -> int:
+def wait_for_a_random_point(run: subprocess.Popen[str], out: Path, rng: random.Random) -> None:
+    """Until a few more submissions are kept and a moment more, or, one time in four, to some point of the start."""
+    n_more = rng.randrange(1, 8)
+    begun, n_before = time.monotonic(), n_kept(out)
+    if rng.random() < 0.25:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            run.wait(rng.uniform(0.0, 1.0))
+        return
+    while time.monotonic() < begun + 20.0 and n_kept(out) < n_before + n_more:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            run.wait(0.004)
+            return
+    time.sleep(rng.uniform(0.0, 0.03))
+
+
+def n_kept(out: Path) -> int:
+    """Submissions kept so far; 0 where the ledger has no table yet."""
+    with contextlib.suppress(sqlite3.OperationalError):
+        return n_rows(out) if (out / FILE).exists() else 0
+    return 0
+
+
+def killed_until_done(toy: Content, folder: Path, jobs: int, n_kills: int, seed: int) -> int:
     """Run until done, killing at random points; how often something was killed."""
     rng = random.Random(seed)
     kinds = ["grader", "worker", "zygote"]
@@ -498,8 +519,7 @@ def killed_until_done(
         )
         killer = Killer(run.pid)
         while run.poll() is None and done < n_kills:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                run.wait(rng.uniform(*pause))
+            wait_for_a_random_point(run, folder / "out", rng)
             if run.poll() is None:
                 done += killer.kill(kinds[done % len(kinds)], rng)
         _, said = run.communicate()
@@ -526,7 +546,7 @@ def test_killed_at_random_points_nothing_is_lost_or_graded_twice(
 ) -> None:
     """kill -9 of the grader, a worker and a zygote, resumed until done, ends in the table of an undisturbed run."""
     write_class(tmp_path / "in", toy, 32)
-    killed_until_done(toy, tmp_path, 1, 3, (1.0, 2.0), seed=3)
+    killed_until_done(toy, tmp_path, 1, 3, seed=3)
     compare_with_an_undisturbed_run(toy, tmp_path, 32)
 
 
@@ -535,5 +555,7 @@ def test_killed_at_random_points_nothing_is_lost_or_graded_twice(
 def test_killed_fifty_times(toy: Content, tmp_path: Path) -> None:
     """The same with fifty kills in a run of three hundred submissions."""
     write_class(tmp_path / "in", toy, 300)
-    assert killed_until_done(toy, tmp_path, 2, 50, (0.3, 3.0), seed=11) >= 50
+    for file in (tmp_path / "in").rglob("toy.py"):
+        file.write_text(file.read_text() + "\n\nimport time\n\ntime.sleep(0.05)\n")
+    assert killed_until_done(toy, tmp_path, 2, 50, seed=11) >= 50
     compare_with_an_undisturbed_run(toy, tmp_path, 300)
