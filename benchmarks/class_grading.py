@@ -1,6 +1,7 @@
 """How long a class takes, against nbgrader, otter-grader and cold pytest on the same submissions, in one run.
 
     python benchmarks/class_grading.py [--students N] [--others M] [--otter PYTHON]
+    python benchmarks/class_grading.py --isolation N
 
 All grade the same three functions of the same submissions: solutions, alternatives and mistakes of the softmax topic in
 turn. The others run eight plain comparisons a function, written out below, and one of differences; gradsmith its whole
@@ -10,6 +11,10 @@ others as they come, one submission at a time.
 
 otter-grader pins versions that nbgrader does not take: give it an environment of its own,
 `python -m venv otter && otter/bin/pip install otter-grader ipykernel`, and `--otter otter/bin/python`.
+
+`--isolation` measures what the other process costs: the processor time of N submissions held at the strongest level,
+all of its processes counted, less that of the same submissions loaded and tested in this process, in blocks that
+take turns, on one processor, as each worker of a class has it.
 """
 
 from __future__ import annotations
@@ -25,10 +30,18 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+from grading import Direct  # beside this file
 
 from grader.catalog import load_course
 from grader.content import Content, locate
+from grader.grading import Grader
 from grader.sandbox.local import load_module
+from grader.sandbox.proxy import TopicProxy
+from grader.submission import read_submission
+from grader.suite import Candidate
 
 FUNCTIONS = ("softmax", "log_softmax", "cross_entropy_grad")
 
@@ -90,6 +103,69 @@ def texts(content: Content, n: int) -> list[str]:
             if function in FUNCTIONS:
                 found.append(f"{solution}\n\n{source}\n\n{function} = {name}\n")
     return [found[i % len(found)] for i in range(n)]
+
+
+def tree_time(pid: int) -> float:
+    """Processor seconds of a process, of what descends from it, and of what these have waited for."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    except OSError:
+        return 0.0
+    spent = sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
+    return spent + sum(tree_time(int(child)) for child in children)
+
+
+def isolation(content: Content, n: int, rounds: int) -> None:
+    """Print the processor time of a submission in a worker and in this process, and the difference by rounds.
+
+    Once for a single call, which is what it takes to fork, hold, load and close, and once for the tests of three
+    functions.
+    """
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    text = content.source("softmax").read_text()
+    names = frozenset(FUNCTIONS)
+    z = np.ones((3, 4))
+    with Grader(content) as grader:
+        topic = grader.course.topic("softmax")
+        submission = read_submission(content.source("softmax"), grader.course)
+
+        def held() -> TopicProxy:
+            proxy = grader.open(submission, topic)
+            proxy.prepare()
+            return proxy
+
+        def here() -> TopicProxy:
+            module = ModuleType("softmax")
+            exec(compile(text, "softmax.py", "exec", dont_inherit=True), module.__dict__)
+            return Direct(grader, "softmax", module)
+
+        def one_call(proxy: TopicProxy) -> None:
+            proxy.softmax(z)
+
+        def tests(proxy: TopicProxy) -> None:
+            grader.run([Candidate("one", {"softmax": proxy}, names)], ["softmax"], 0)
+
+        def spent(opened: Callable[[], TopicProxy], used: Callable[[TopicProxy], None]) -> float:
+            before = tree_time(os.getpid())
+            for _ in range(n):
+                proxy = opened()
+                used(proxy)
+                proxy.close()
+            time.sleep(0.1)  # the last child ends
+            return (tree_time(os.getpid()) - before) / n * 1000
+
+        print(
+            f"processor time a submission, at {grader.sandbox.level.name}, {rounds} rounds of {n}"
+        )
+        for what, use in ("one call", one_call), ("the tests of three functions", tests):
+            pairs = [(spent(held, use), spent(here, use)) for _ in range(rounds + 1)][1:]  # warm
+            beyond = [a - b for a, b in pairs]
+            inside, outside = (statistics.median(side) for side in zip(*pairs, strict=True))
+            print(
+                f"{what:30} {inside:5.1f} ms in a worker, {outside:5.1f} ms in this process; isolation "
+                f"{statistics.median(beyond):5.1f} ms ({min(beyond):.1f} to {max(beyond):.1f})"
+            )
 
 
 def timed(command: Sequence[str], cwd: Path, *, may_fail: bool = False) -> tuple[float, float]:
@@ -244,8 +320,12 @@ def main() -> None:
     )
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--otter", type=Path, help="the Python of an environment with otter-grader")
+    parser.add_argument("--isolation", type=int, metavar="N", help="measure isolation alone")
     options = parser.parse_args()
     content = locate()
+    if options.isolation is not None:
+        isolation(content, options.isolation, max(options.rounds, 5))
+        return
     load_course(content, ["softmax"])
     students = texts(content, options.students)
     few = students[: options.others]

@@ -248,7 +248,7 @@ class Worker:
             return kind in fitting and number == sequence
 
         for _ in range(MAX_CALLBACKS + 1):
-            kind, number, payload = self._receive(deadline, known)
+            kind, number, payload = self._receive(deadline, known, soon=question == wire.CALL)
             if self._have > self._used:
                 raise Lied("there is more than the answer")
             value = _decoded(payload)
@@ -287,12 +287,15 @@ class Worker:
                 parts[0] = memoryview(parts[0])[n:]
 
     def _receive(
-        self, deadline: float, known: Callable[[int, int], bool]
+        self, deadline: float, known: Callable[[int, int], bool], *, soon: bool = False
     ) -> tuple[int, int, memoryview]:
-        """One frame that `known` accepts by its kind and number; its payload is good until the next."""
+        """One frame that `known` accepts by its kind and number; its payload is good until the next.
+
+        Where it may come `soon`, it is looked for before this process goes to sleep.
+        """
         self._start_frame()
         late = 0
-        until = time.perf_counter() + self._linger
+        until = time.perf_counter() + self._linger if soon else 0.0
         while True:
             frame = self._frame(known)
             if frame is not None:
