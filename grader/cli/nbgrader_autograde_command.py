@@ -42,8 +42,7 @@ def command(folder: Path, assignment: str, jobs: int, students: tuple[str, ...])
     with ExitStack() as stack:
         bars: list[Progress] = []
 
-        def begun(stage: str, n: int) -> None:
-            stack.close()
+        def begun(n: int) -> None:
             bars.append(stack.enter_context(Progress(screen, n)))
 
         def advance(student: str) -> None:

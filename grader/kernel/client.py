@@ -23,11 +23,16 @@ class Client:
     ----------
     folder : in the workspace, or what else the process is told to begin with.
     service : the module that is run.
+
+    Attributes
+    ----------
+    asked : whether anything was asked yet.
     """
 
     def __init__(self, folder: str, service: str = "grader.kernel.service") -> None:
         self.folder = folder
         self.service = service
+        self.asked = False
         self._process: subprocess.Popen[str] | None = None
         self._names: dict[str, list[str]] | None = None
         self.start()
@@ -69,6 +74,7 @@ class Client:
         ------
         GradsmithError : the answer is a refusal, or the process has ended.
         """
+        self.asked = True
         self.names  # noqa: B018 - it is running, and its first line is read
         assert self._process is not None
         assert self._process.stdin is not None

@@ -13,10 +13,10 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from io import StringIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from grader.catalog import capstone_section, load_course, statement_section
 from grader.content import locate
@@ -228,12 +228,43 @@ class Answering(Protocol):
         """End what was started."""
 
 
-def serve(begin: Callable[[], Answering]) -> None:
+A = TypeVar("A", bound=Answering)
+Requests = Iterator[dict[str, Any]]
+Tell = Callable[[Mapping[str, Any]], None]
+
+
+def answer(service: Answering, request: dict[str, Any]) -> Mapping[str, Any]:
+    """What a service says to one request; a refusal is an answer too."""
+    try:
+        found: Mapping[str, Any] = getattr(service, request.pop("do"))(**request)
+    except Exception as error:
+        return refusal(error)
+    return found
+
+
+def refusal(error: Exception) -> dict[str, str]:
+    """The answer where there is none."""
+    if isinstance(error, GradsmithError):
+        return {"error": str(error)}
+    fault = f"{type(error).__name__}: {error}"
+    return {"error": f"{fault}. This is a fault of gradsmith's, not yours; report it."}
+
+
+def answer_each(service: Answering, requests: Requests, tell: Tell) -> None:
+    """Answer requests, each by itself."""
+    for request in requests:
+        tell(answer(service, request))
+
+
+def serve(
+    begin: Callable[[], A], follow: Callable[[A, Requests, Tell], None] = answer_each
+) -> None:
     """Answer requests until there are no more.
 
     Parameters
     ----------
     begin : makes the service.
+    follow : answers the requests, one after another; the next comes when the one before has been answered.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # meant for the learner's code
     signal.signal(
@@ -254,18 +285,7 @@ def serve(begin: Callable[[], Answering]) -> None:
     try:
         tell(service.names())
         service.warm()
-        for line in sys.stdin:
-            request = json.loads(line)
-            try:
-                answer = getattr(service, request.pop("do"))(**request)
-            except GradsmithError as error:
-                answer = {"error": str(error)}
-            except Exception as error:
-                fault = f"{type(error).__name__}: {error}"
-                answer = {
-                    "error": f"{fault}. This is a fault of gradsmith's, not yours; report it."
-                }
-            tell(answer)
+        follow(service, map(json.loads, sys.stdin), tell)
     except BrokenPipeError:
         pass
     finally:

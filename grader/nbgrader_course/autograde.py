@@ -1,4 +1,4 @@
-"""Autograding a whole assignment: graded side by side first, then written by nbgrader's own machinery, one at a time.
+"""Autograding a whole assignment: graded side by side, and written meanwhile by nbgrader's own machinery in turn.
 
 What was graded is kept (`verdicts.Kept`): a run that was stopped goes on where it was, and the preprocessor, which
 nbgrader runs, finds its verdicts there. Nothing is decided here that nbgrader's own button would decide otherwise.
@@ -7,10 +7,12 @@ nbgrader runs, finds its verdicts there. Nothing is decided here that nbgrader's
 from __future__ import annotations
 
 import contextlib
+import glob
 import io
 import logging
 import threading
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator, Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -132,7 +134,7 @@ def autograde(
     *,
     jobs: int = 1,
     students: Collection[str] = (),
-    begun: Callable[[str, int], None] = lambda stage, n: None,
+    begun: Callable[[int], None] = lambda n: None,
     advance: Callable[[str], None] = lambda student: None,
 ) -> Done:
     """Grade an assignment's submissions and write them into the gradebook.
@@ -141,31 +143,54 @@ def autograde(
     ----------
     jobs : processes that grade.
     students : ids; all by default.
-    begun : told of the two stages, ``"grading"`` and ``"writing"``, and how much there is to do in each.
-    advance : told of each student in each.
+    begun : told how many students there are.
+    advance : told of each whose scores have been written.
 
     Raises
     ------
     GradsmithError : there is no such assignment, nothing was submitted for it, or nbgrader is not installed.
     """
-    with nbgrader_at_work():
+    with nbgrader_at_work(), _started(root, assignment, jobs) as early:
         from nbgrader.coursedir import CourseDirectory
 
         config = _hardened(root)
         places = CourseDirectory(config=config)
         submissions = _submissions(places, assignment, students)
-        done = Done()
-        _grade(places, config, assignment, submissions, jobs, done, begun, advance)
-        begun("writing", len(submissions))
-        with KeptOpen(places.db_url) as book:
-            known: dict[str, Any] = {}
+        tasks = _tasks(places, config, assignment, submissions)
+        done = Done(n_kept=tasks.n_kept)
+        begun(len(submissions))
+        known: dict[str, Any] = {}
+        with tasks.under_way(early, jobs, done) as graded, KeptOpen(places.db_url) as book:
             for student, folder in submissions.items():
+                for digest in tasks.students.get(student, ()):
+                    graded[digest].result()
                 _take_back(places, assignment, student, folder)
                 book.save()  # whatever comes
                 done.failed |= _written(places, config, assignment, student, folder, book, known)
                 advance(student)
         done.rows = _rows(places.db_url, assignment, submissions)
         return done
+
+
+def _started(root: Path, assignment: str, jobs: int) -> Pool:
+    """Processes that grade, which get ready while nbgrader is imported, which takes as long.
+
+    None run where nothing will be there to grade, as far as the folders tell, and where the configuration cannot be
+    read without nbgrader, which says then what is wrong with it.
+    """
+    from traitlets.config.loader import PyFileConfigLoader
+
+    chosen: Any = {}
+    n = 0
+    with contextlib.suppress(Exception), contextlib.chdir(root):
+        n = len(list(Path("submitted").glob(f"*/{glob.escape(assignment)}")))
+        n = 0 if len(list(Path(VERDICTS).glob("*"))) >= n else min(jobs, n)
+        chosen = PyFileConfigLoader(CONFIG).load_config().GradeInSandbox if n else {}
+    course, timeout = chosen.get("course", ""), float(chosen.get("timeout", TIMEOUT))
+    pool = Pool(course, max(n, 1), timeout)
+    if n:
+        pool.start()
+    return pool
 
 
 def _submissions(places: Any, assignment: str, students: Collection[str]) -> dict[str, Path]:
@@ -191,17 +216,48 @@ def _submissions(places: Any, assignment: str, students: Collection[str]) -> dic
     return {student: here for student, here in found.items() if not students or student in students}
 
 
-def _grade(
-    places: Any,
-    config: Any,
-    assignment: str,
-    submissions: dict[str, Path],
-    jobs: int,
-    done: Done,
-    begun: Callable[[str, int], None],
-    advance: Callable[[str], None],
-) -> None:
-    """Grade what has not been graded, and keep it."""
+@dataclass(slots=True)
+class _Tasks:
+    """What has to be graded.
+
+    Attributes
+    ----------
+    works : by digest: equal notebooks are graded once.
+    students : the digests of each student's notebooks.
+    n_kept : notebooks whose verdict is kept.
+    """
+
+    course: str
+    seed: int
+    timeout: float
+    kept: Kept
+    works: dict[str, Work] = field(default_factory=dict)
+    students: dict[str, list[str]] = field(default_factory=dict)
+    n_kept: int = 0
+
+    @contextlib.contextmanager
+    def under_way(self, early: Pool, jobs: int, done: Done) -> Iterator[Mapping[str, Future[None]]]:
+        """Grade side by side while the block runs, and keep what comes of it; what can be waited for, by digest.
+
+        The processes that were started early do it, if they fit.
+        """
+        lock = threading.Lock()
+
+        def note(digest: str, verdict: Verdict | GradsmithError) -> None:
+            with lock:
+                if isinstance(verdict, Verdict):
+                    self.kept.put(digest, verdict)
+                    done.n_graded += 1
+                    done.isolation = verdict.isolation
+
+        own = Pool(self.course, max(1, min(jobs, len(self.works))), self.timeout)
+        chosen = early if self.works and early.options == own.options else own
+        with chosen as pool, pool.verdicts(self.works, note, seed=self.seed) as graded:
+            yield graded
+
+
+def _tasks(places: Any, config: Any, assignment: str, submissions: dict[str, Path]) -> _Tasks:
+    """What has not been graded yet."""
     from grader.catalog import load_course
     from grader.nbgrader_course.exporter import work_of
 
@@ -210,39 +266,27 @@ def _grade(
     timeout = float(chosen.get("timeout", TIMEOUT))
     content = locate(Path(root) if root else None)
     topics = {topic.slug for topic in load_course(content).topics}
-    kept = Kept(Path(places.root) / VERDICTS)
-    works: dict[str, Work] = {}
-    students: dict[str, list[str]] = {}
+    tasks = _Tasks(root, seed, timeout, Kept(Path(places.root) / VERDICTS))
     with gradebook(places.db_url) as book:
         notebooks = [each.name for each in book.find_assignment(assignment).notebooks]
-    for notebook in notebooks:
-        if notebook not in topics:
-            continue
-        known = known_cells(places.db_url, assignment, notebook)
-        suite = settings_of(content, notebook, seed=seed, timeout=timeout)
-        for student, folder in submissions.items():
-            work = work_of(folder / f"{notebook}{SUFFIX}", notebook, known)
+    settings = {
+        notebook: settings_of(content, notebook, seed=seed, timeout=timeout)
+        for notebook in notebooks
+        if notebook in topics
+    }
+    cells = {notebook: known_cells(places.db_url, assignment, notebook) for notebook in settings}
+    for student, folder in submissions.items():
+        for notebook, suite in settings.items():
+            work = work_of(folder / f"{notebook}{SUFFIX}", notebook, cells[notebook])
             if work is None:
                 continue  # told where it is written
             digest = work.digest(suite)
-            if kept.get(digest) is not None:
-                done.n_kept += 1
+            if digest not in tasks.works and tasks.kept.get(digest) is not None:
+                tasks.n_kept += 1
             else:
-                works[digest] = work  # equal notebooks are graded once
-                students.setdefault(digest, []).append(student)
-    begun("grading", len(works))
-    lock = threading.Lock()
-
-    def note(digest: str, verdict: Verdict | GradsmithError) -> None:
-        with lock:
-            if isinstance(verdict, Verdict):
-                kept.put(digest, verdict)
-                done.n_graded += 1
-                done.isolation = verdict.isolation
-            advance(students[digest][0])
-
-    with Pool(root, max(1, min(jobs, len(works))), timeout) as pool:
-        pool.verdicts(works, note, seed=seed)
+                tasks.works[digest] = work
+                tasks.students.setdefault(student, []).append(digest)
+    return tasks
 
 
 def _written(
@@ -270,8 +314,6 @@ def _written(
 
 def _converted(config: Any, assignment: str, student: str, known: dict[str, Any]) -> str:
     """Run nbgrader's machinery for one submission; why it gave up, if it did."""
-    import glob
-
     from nbgrader.converters.base import NbGraderException
     from nbgrader.coursedir import CourseDirectory
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from queue import SimpleQueue
 from types import TracebackType
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 from grader.errors import GradsmithError
 from grader.kernel.client import Client
@@ -36,6 +37,17 @@ class Pool:
         self._clients: list[Client] = []
         for _ in range(jobs):
             self._idle.put(None)
+
+    def start(self) -> None:
+        """Start the processes now, without waiting until they are ready. Those that nobody asks are ended at once."""
+        idle = [self._idle.get() for _ in range(self.jobs)]
+        for client in idle:
+            self._idle.put(client or self._started())
+
+    def _started(self) -> Client:
+        client = Client(self.options, MODULE)
+        self._clients.append(client)
+        return client
 
     def topics(self) -> dict[str, list[str]]:
         """The course's topics, and the exercises of each.
@@ -73,25 +85,30 @@ class Pool:
         client = self._idle.get()
         try:
             if client is None:
-                client = Client(self.options, MODULE)
-                self._clients.append(client)
+                client = self._started()
             return ask(client)
         finally:
             self._idle.put(client)
 
+    @contextlib.contextmanager
     def verdicts(
         self,
         works: Mapping[str, Work],
         done: Callable[[str, Verdict | GradsmithError], None],
         *,
         seed: int = 0,
-    ) -> None:
-        """Grade all works, as many at a time as there are processes.
+    ) -> Iterator[Mapping[str, Future[None]]]:
+        """Grade all works, as many at a time as there are processes, while the block runs.
 
         Parameters
         ----------
-        works : by whatever name; a function that is told of each with that name as soon as it is there, in the
-            calling thread's absence: it has to bear that.
+        works : by whatever name; a function that is told of each with that name as soon as it is there, in another
+            thread than the caller's.
+
+        Returns
+        -------
+        What can be waited for, by the names, and what raises what `done` has raised. A block that ends by an exception
+        ends the processes.
         """
 
         def one(name: str, work: Work) -> None:
@@ -101,12 +118,11 @@ class Pool:
                 done(name, error)
 
         with ThreadPoolExecutor(self.jobs) as threads:
-            waiting: list[Any] = [threads.submit(one, *each) for each in works.items()]
+            waiting = {name: threads.submit(one, name, work) for name, work in works.items()}
             try:
-                for each in waiting:
-                    each.result()
+                yield waiting
             except BaseException:
-                for each in waiting:
+                for each in waiting.values():
                     each.cancel()
                 self.close()
                 raise
@@ -114,7 +130,7 @@ class Pool:
     def close(self) -> None:
         """End the processes."""
         for client in self._clients:
-            client.close()
+            client.close(now=not client.asked)
 
     def __enter__(self) -> Pool:
         return self

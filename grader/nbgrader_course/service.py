@@ -8,7 +8,7 @@ from __future__ import annotations
 import gc
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 from grader.catalog import load_course
 from grader.content import locate
 from grader.disclosure import FAILS, StudentReport, for_instructor, for_student
-from grader.kernel.service import printed, serve
-from grader.model import Course, Disclosure, Score, Status
+from grader.kernel.service import Requests, Tell, answer, printed, refusal, serve
+from grader.model import Course, Disclosure, Report, Score, Status
 from grader.nbgrader_course.verdicts import FOR_A_PERSON, CellVerdict, Verdict
 from grader.notebooks.cells import Place
 from grader.report.json import report_document
@@ -88,16 +88,70 @@ class GradingService:
         exercises: Sequence[str] | None = None,
     ) -> dict[str, Any]:
         """Grade the Python of a notebook; a verdict as data."""
-        file = f"{topic}.ipynb"
-        source = Source(topic, file, text, tuple(Place(*place) for place in cells))
-        submission = Submission(file, {topic: source}, (topic,))
-        report = self.warm().grade(submission, exercises=exercises, seed=seed)
+        submission = _submission(topic, text, cells)
+        return self._told(self.warm().grade(submission, exercises=exercises, seed=seed))
+
+    def follow(self, requests: Requests, tell: Tell) -> None:
+        """Answer requests; notebooks of one topic that come one after another share what is collected of its suite."""
+        request = next(requests, None)
+        while request is not None:
+            if _of_whole_topic(request):
+                request = self._grade_in_turn(request, requests, tell)
+            else:
+                tell(answer(self, request))
+                request = next(requests, None)
+
+    def _grade_in_turn(
+        self, request: dict[str, Any] | None, requests: Requests, tell: Tell
+    ) -> dict[str, Any] | None:
+        """Grade notebooks of the topic of the first request; the first request that is another, or None."""
+        assert request is not None
+        topic: str = request["topic"]
+        answered = False
+
+        def submissions() -> Iterator[tuple[Submission, int]]:
+            nonlocal request, answered
+            while request is not None and _of_whole_topic(request) and request["topic"] == topic:
+                answered = False
+                yield _submission(topic, request["text"], request["cells"]), request.get("seed", 0)
+                request = next(requests, None)
+
+        def done(report: Report) -> None:
+            nonlocal answered
+            told = self._told(report)
+            answered = True
+            tell(told)
+
+        try:
+            self.warm().grade_all(submissions(), done, topics=[topic])
+        except BrokenPipeError:  # nobody listens any more
+            raise
+        except Exception as error:
+            if not answered:
+                tell(refusal(error))
+            request = next(requests, None)
+        return request
+
+    def _told(self, report: Report) -> dict[str, Any]:
+        """A report as a verdict, as data."""
         gc.freeze()  # what is loaded stays
         verdict = verdict_of(for_student(report, CEILING))
         whole = json.dumps(report_document([for_instructor(report)]), allow_nan=False)
         return replace(
             verdict, isolation=report.isolation, seconds=report.seconds, report=whole
         ).as_data()
+
+
+def _of_whole_topic(request: dict[str, Any]) -> bool:
+    """Whether a request asks for a notebook to be graded, all of it."""
+    return request.get("do") == "grade" and request.get("exercises") is None
+
+
+def _submission(topic: str, text: str, cells: Sequence[tuple[str, int]]) -> Submission:
+    """The Python of a notebook, with where its cells begin."""
+    file = f"{topic}.ipynb"
+    source = Source(topic, file, text, tuple(Place(*place) for place in cells))
+    return Submission(file, {topic: source}, (topic,))
 
 
 def verdict_of(report: StudentReport) -> Verdict:
@@ -144,7 +198,7 @@ def _comment(score: Score) -> str:
 def main(options: str) -> None:
     """Answer requests until there are no more; `options` is JSON: the course's folder and the deadline."""
     found = json.loads(options)
-    serve(lambda: GradingService(found["course"], found["timeout"]))
+    serve(lambda: GradingService(found["course"], found["timeout"]), GradingService.follow)
 
 
 if __name__ == "__main__":
