@@ -9,6 +9,7 @@ import sqlite3
 import time
 import zipfile
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -141,7 +142,7 @@ def test_notes_are_the_same_each_time(bank: list[Question]) -> None:
 def rows(package: bytes) -> list[tuple[str, str, str]]:
     """GUID, fields and tags of the notes in a file."""
     data = zipfile.ZipFile(io.BytesIO(package)).read("collection.anki2")
-    with sqlite3.connect(":memory:") as base:
+    with closing(sqlite3.connect(":memory:")) as base:
         base.deserialize(data)
         return base.execute("select guid, flds, tags from notes order by guid").fetchall()
 

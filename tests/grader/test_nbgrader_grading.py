@@ -12,6 +12,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -315,13 +316,12 @@ def test_what_is_ours_or_an_attack_is_left_to_a_person(
 
 def test_nobody_wrote_into_the_gradebook(lesson: Lesson) -> None:
     """After all forgeries no score is there that nbgrader did not write, and the tables have no triggers."""
-    with sqlite3.connect(lesson.root / "gradebook.db") as book:
+    with closing(sqlite3.connect(lesson.root / "gradebook.db")) as book:
         forged = "SELECT count(*) FROM grade WHERE manual_score IS NOT NULL AND manual_score = 100"
         assert book.execute(forged).fetchone() == (0,)
         assert book.execute(
             "SELECT count(*) FROM sqlite_master WHERE type = 'trigger'"
         ).fetchone() == (0,)
-    book.close()
 
 
 def test_cleared_source_cells_are_our_stubs(lesson: Lesson, toy: Content) -> None:
