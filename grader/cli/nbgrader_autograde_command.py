@@ -36,16 +36,22 @@ def command(folder: Path, assignment: str, jobs: int, students: tuple[str, ...])
     again. Scores, comments and late penalties are written by nbgrader itself, as by `nbgrader autograde`."""
     from grader.nbgrader_course.autograde import autograde
     from grader.report.classroll import print_roll
-    from grader.report.progress import Progress
+    from grader.report.progress import Progress, Waiting
 
     screen = console(stderr=True)
     with ExitStack() as stack:
+        stack.enter_context(Waiting(screen, "starting nbgrader"))
         bars: list[Progress] = []
+        n_students = 0
 
         def begun(n: int) -> None:
-            bars.append(stack.enter_context(Progress(screen, n)))
+            nonlocal n_students
+            n_students = n
 
         def advance(student: str) -> None:
+            if not bars:
+                stack.close()
+                bars.append(stack.enter_context(Progress(screen, n_students)))
             bars[-1].advance(student)
 
         done = autograde(
