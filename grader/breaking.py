@@ -401,7 +401,7 @@ class _Implementations:
     def _call(self, one: Implementation, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Call:
         name = self.exercise.name
         proxy = self._proxy(one.file)
-        proxy.rename = {name: one.name}
+        proxy.begin_candidate({name: one.name})
         proxy.begin()  # what was recorded of earlier calls is of no use
         return proxy.invoke(name, args, dict(kwargs), want_arguments=True)
 

@@ -401,7 +401,7 @@ class _Plugin:
         self.seed = self.default_seed if candidate.seed is None else candidate.seed
         self.own = []
         for proxy in candidate.topics.values():
-            proxy.rename = candidate.rename
+            proxy.begin_candidate(candidate.rename)
         seen: set[str] = set()
         for phase in _phases([case for case in self.cases if self._fits(case)]):
             topics = {case.topic for case in phase}

@@ -60,8 +60,8 @@ MAX_ANSWERS = 64 * jail.MIB
 """Bytes that all answers of one function may have together, and all of a file twice as much (none of which is charged
 to a function that gives less than 1 MiB): a suite's tests hold them until they are over. The right answers to a whole
 topic's suite are a few MiB."""
-MAX_KEPT = 16 * jail.MIB
-"""Bytes of a file's answers that are kept for the diagnosis."""
+MAX_KEPT = 32 * jail.MIB
+"""Bytes of a file's answers that are kept for the diagnosis; a right file of the course has 26 MiB at most."""
 FILE_DEADLINES = 24
 """Deadlines of one call that all calls and imports of one file may take together."""
 
@@ -188,6 +188,11 @@ class TopicProxy(ABC):
         if name.startswith("_") or name not in self.exercises:
             raise AttributeError(f"{name!r} is no exercise of the topic {self.topic}")
         return RemoteFunction(self, name)
+
+    def begin_candidate(self, rename: Mapping[str, str]) -> None:
+        """The tests of a candidate begin, who may use up what a file may: room and time."""
+        self.rename = rename
+        self._kept = 0
 
     def begin(self) -> None:
         """A test begins, with notes of its own."""
@@ -389,6 +394,11 @@ class RemoteTopic(TopicProxy):
         self._answers: Counter[str] = Counter()  # bytes of each function's answers
         if problem is not None:
             self._load_halt = Halted(Status.ERROR, problem.message, problem)
+
+    def begin_candidate(self, rename: Mapping[str, str]) -> None:
+        super().begin_candidate(rename)
+        self._spent = 0.0
+        self._answers.clear()
 
     def prepare(self) -> None:
         """Fork the child and send it the file without waiting, so that both overlap with other work."""

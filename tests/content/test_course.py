@@ -59,6 +59,8 @@ def test_suite_is_proved(slug: str) -> None:
         assert row.n_killed == row.n_mistakes
         assert row.n_accepted == row.n_alternatives
         assert row.n_misnamed == 0
+    n = sum(row.n_mistakes for row in proof.exercises)
+    assert sum(row.n_named for row in proof.exercises) >= 0.95 * n
 
 
 @pytest.mark.slow

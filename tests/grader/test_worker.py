@@ -20,7 +20,7 @@ from grader.errors import CheckFailure, Halted, SandboxError, SubmissionRaised
 from grader.model import Problem, Status
 from grader.sandbox import channel, jail, wire, worker
 from grader.sandbox.local import local_topic
-from grader.sandbox.proxy import RemoteTopic, Sandbox
+from grader.sandbox.proxy import FILE_DEADLINES, RemoteTopic, Sandbox
 from grader.sandbox.worker import Printed, System
 from grader.sandbox.zygote import clean_environment
 
@@ -246,9 +246,26 @@ def test_functions_can_be_renamed(submit: Submit) -> None:
     """A proxy can stand for functions of other names, as for mistakes; their stubs are stubs."""
     source = "def f__wrong(x): return -x\ndef g__wrong(x): raise NotImplementedError\n"
     topic = submit(source)
-    topic.rename = {"f": "f__wrong", "g": "g__wrong"}
+    topic.begin_candidate({"f": "f__wrong", "g": "g__wrong"})
     assert topic.f(1) == -1
     assert outcome(topic.g, 1) == ("missing", "still a stub")
+
+
+def test_each_candidate_has_room_and_time_of_its_own(submit: Submit) -> None:
+    """What one function of a file used up is not missed by the next that stands for the same exercise."""
+    topic = submit(
+        "import numpy as np\ndef f__one(x): return np.ones(2**20)\ndef f__two(x): return x\n"
+    )
+    topic.begin_candidate({"f": "f__one"})
+    for _ in range(4):
+        topic.f(1)
+    assert [record.outcome[0] for record in topic.notes.records] == ["returned"] * 3 + ["unkept"]
+    topic._spent = FILE_DEADLINES * topic.timeout + 1
+    assert outcome(topic.f, 1)[0] == "timeout"
+    topic.begin_candidate({"f": "f__two"})
+    topic.begin()
+    assert topic.f(1) == 1
+    assert [record.outcome for record in topic.notes.records] == [("returned", 1)]
 
 
 # ---- values

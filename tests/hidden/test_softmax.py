@@ -23,8 +23,14 @@ SATURATED = 1e-12
 ULP_AT_1E4 = 8e-12
 
 
+def floats(values):
+    """A slice as Python's own numbers, with which loops take a third of the time."""
+    return values.tolist() if isinstance(values, np.ndarray) else values
+
+
 def lse_slice(values):
     """Log-sum-exp of one slice, summed exactly."""
+    values = floats(values)
     top = max(values)
     if top == -math.inf:
         return -math.inf
@@ -33,6 +39,7 @@ def lse_slice(values):
 
 def softmax_slice(values):
     """Softmax of one slice, summed exactly; zeros where every entry is −inf."""
+    values = floats(values)
     top = max(values)
     if top == -math.inf:
         return np.zeros(len(values))
@@ -43,6 +50,7 @@ def softmax_slice(values):
 
 def log_softmax_slice(values):
     """Log-softmax of one slice; the shift is taken first, so that nothing is lost at ±1e4."""
+    values = floats(values)
     top = max(values)
     if top == -math.inf:
         return np.full(len(values), -math.inf)
@@ -375,6 +383,7 @@ def test_softmax_vjp_pure(submission, rng):
 
 
 def mean_loss(logits, labels):
+    logits = floats(logits)
     rows = [lse_slice(row) - row[label] for row, label in zip(logits, labels, strict=True)]
     return math.fsum(rows) / len(rows)
 
