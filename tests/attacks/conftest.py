@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import re
 import socket
@@ -24,6 +23,7 @@ from grader.errors import SandboxError
 from grader.grading import Grader
 from grader.model import Course, Report, Status
 from grader.sandbox import jail
+from grader.sandbox.local import load_module
 from grader.sandbox.proxy import Sandbox
 from grader.submission import Source, Submission
 
@@ -44,13 +44,7 @@ HOLDS = {"files", "network", "processes", "memory"}
 
 def within(file: Path) -> ModuleType:
     """A module by its file: what tests share, which is in no package."""
-    spec = importlib.util.spec_from_file_location(f"attacks_{file.stem}", file)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
+    return load_module(file, f"attacks_{file.stem}")
 
 
 safety = within(Path(__file__).with_name("safety.py"))

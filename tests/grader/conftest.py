@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import shutil
 import signal
@@ -21,6 +20,7 @@ from grader.content import Content, locate
 from grader.grading import Grader
 from grader.model import Report
 from grader.sandbox import jail
+from grader.sandbox.local import load_module
 from grader.stubs import make_stub
 from grader.submission import read_submission
 from grader.workspace import create_workspace
@@ -39,13 +39,7 @@ if os.environ.get(
 @pytest.fixture(scope="session")
 def samples() -> ModuleType:
     """The module `report_samples`: reports made by hand, for the tests of the renderers."""
-    file = Path(__file__).with_name("report_samples.py")
-    spec = importlib.util.spec_from_file_location("report_samples", file)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_module(Path(__file__).with_name("report_samples.py"), "report_samples")
 
 
 # ---- a course of one small topic, and a warm grader for it

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import importlib.util
 import io
 import json
 import sys
@@ -28,6 +27,7 @@ from grader.cli import cli
 from grader.errors import GradsmithError
 from grader.model import Disclosure
 from grader.report.json import schema
+from grader.sandbox.local import load_module
 
 HERE = Path(__file__).parent
 HOSTILE = (
@@ -39,12 +39,7 @@ HOSTILE = (
 @pytest.fixture(scope="module")
 def classes() -> ModuleType:
     """The module `class_samples`: graded classes made by hand."""
-    spec = importlib.util.spec_from_file_location("class_samples", HERE / "class_samples.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_module(HERE / "class_samples.py", "class_samples")
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import random
 import struct
@@ -11,7 +10,7 @@ import tracemalloc
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import FrameType, ModuleType, SimpleNamespace
+from types import FrameType, SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -28,22 +27,12 @@ from grader.notebooks.cells import Place, joined, python_of
 from grader.notebooks.format import parsed
 from grader.sandbox import wire
 from grader.sandbox.channel import Lied
+from grader.sandbox.local import load_module
 from grader.sandbox.proxy import RemoteTopic
 from grader.submission import calls_between
 from grader.workspace import MARKER, find_workspace
 
-
-def _module() -> ModuleType:
-    file = Path(__file__).parents[1] / "fuzz" / "targets.py"
-    spec = importlib.util.spec_from_file_location("fuzz_targets", file)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-targets = _module()
+targets = load_module(Path(__file__).parents[1] / "fuzz" / "targets.py", "fuzz_targets")
 NAMES = sorted(targets.TARGETS)
 U32 = struct.Struct("<I").pack
 

@@ -5,7 +5,6 @@ One small class is graded once, through nbgrader's own machinery in this process
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import shutil
 import sqlite3
@@ -15,7 +14,6 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -32,22 +30,13 @@ from grader.nbgrader_course.build import CONFIG, build_course
 from grader.nbgrader_course.gradebook import gradebook, nbgrader_at_work
 from grader.nbgrader_course.service import CEILING, verdict_of
 from grader.nbgrader_course.verdicts import CellVerdict, Kept, Verdict, Work
+from grader.sandbox.local import load_module
 from grader.submission import read_submission
 
 HERE = Path(__file__).parent
 
 
-def module(name: str) -> ModuleType:
-    """A module beside this one, which is no test."""
-    spec = importlib.util.spec_from_file_location(name, HERE / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    found = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(found)
-    return found
-
-
-made: Any = module("nbgrader_class")
+made: Any = load_module(HERE / "nbgrader_class.py", "nbgrader_class")
 RIGHT, FORGERIES, SUBMISSIONS, FILES = made.RIGHT, made.FORGERIES, made.SUBMISSIONS, made.FILES
 written, rules_of = made.written, made.rules_of
 Cells = list[dict[str, Any]]

@@ -22,6 +22,7 @@ from grader.nbgrader_course.build import CONFIG, build_course
 from grader.nbgrader_course.gradebook import KeptOpen, gradebook, import_roster, nbgrader_at_work
 from grader.nbgrader_course.roster import read_roster
 from grader.nbgrader_course.verdicts import VERDICTS
+from grader.sandbox.local import load_module
 
 HERE = Path(__file__).parent
 STUDENTS = ("right", "wrong", "one", "late", "Zoë Ünal 2", "exits", "nojson")
@@ -29,17 +30,7 @@ ROOTS_STANDINS = ("postgres", "nobody")
 """Users that run the server where the tests run as root, whom PostgreSQL refuses."""
 
 
-def loaded() -> Any:
-    """The module `nbgrader_class`."""
-    spec = importlib.util.spec_from_file_location("nbgrader_class", HERE / "nbgrader_class.py")
-    assert spec is not None
-    assert spec.loader is not None
-    found = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(found)
-    return found
-
-
-made = loaded()
+made: Any = load_module(HERE / "nbgrader_class.py", "nbgrader_class")
 
 
 def programs() -> Path | None:

@@ -7,7 +7,6 @@ goes that way once, in one test, step by step.
 from __future__ import annotations
 
 import csv
-import importlib.util
 import json
 import os
 import shutil
@@ -29,6 +28,7 @@ from grader.nbgrader_course.build import CONFIG
 from grader.nbgrader_course.gradebook import gradebook, nbgrader_at_work
 from grader.nbgrader_course.source import grade_id
 from grader.nbgrader_course.verdicts import VERDICTS
+from grader.sandbox.local import load_module
 
 HERE = Path(__file__).parent
 EXPORTER = "--exporter=grader.nbgrader_course.class_export.ClassExporter"
@@ -51,17 +51,7 @@ c.ClassExporter.formats = ["report", "csv", "canvas", "moodle"]
 NAMES = "id,first_name,last_name,email\nright,Ada,Lovelace,ada@x.edu\nabsent,Al,Sent,al@x.edu\n"
 
 
-def loaded() -> Any:
-    """The module `nbgrader_class`."""
-    spec = importlib.util.spec_from_file_location("nbgrader_class", HERE / "nbgrader_class.py")
-    assert spec is not None
-    assert spec.loader is not None
-    found = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(found)
-    return found
-
-
-made = loaded()
+made: Any = load_module(HERE / "nbgrader_class.py", "nbgrader_class")
 nbgrader, kept_rows = made.nbgrader, made.kept_rows
 
 
