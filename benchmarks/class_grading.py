@@ -13,8 +13,8 @@ otter-grader pins versions that nbgrader does not take: give it an environment o
 `python -m venv otter && otter/bin/pip install otter-grader ipykernel`, and `--otter otter/bin/python`.
 
 `--isolation` measures what the other process costs: the processor time of N submissions held at the strongest level,
-all of its processes counted, less that of the same submissions loaded and tested in this process, in blocks that
-take turns, on one processor, as each worker of a class has it.
+all of its processes counted, less that of the same submissions loaded and tested in this process, by turns, on one
+processor, as each worker of a class has it.
 """
 
 from __future__ import annotations
@@ -147,19 +147,26 @@ def isolation(content: Content, n: int, rounds: int) -> None:
             grader.run([Candidate("one", {"softmax": proxy}, names)], ["softmax"], 0)
 
         def spent(opened: Callable[[], TopicProxy], used: Callable[[TopicProxy], None]) -> float:
-            before = tree_time(os.getpid())
-            for _ in range(n):
-                proxy = opened()
-                used(proxy)
-                proxy.close()
+            start = time.process_time()
+            proxy = opened()
+            used(proxy)
+            proxy.close()
+            return time.process_time() - start
+
+        def a_round(used: Callable[[TopicProxy], None]) -> tuple[float, float]:
+            """Milliseconds of a submission in a worker and in this process, by turns."""
+            others = tree_time(os.getpid()) - sum(os.times()[:2])
+            pairs = [(spent(held, used), spent(here, used)) for _ in range(n)]
             time.sleep(0.1)  # the last child ends
-            return (tree_time(os.getpid()) - before) / n * 1000
+            others = tree_time(os.getpid()) - sum(os.times()[:2]) - others
+            inside, outside = (sum(side) for side in zip(*pairs, strict=True))
+            return (inside + others) / n * 1000, outside / n * 1000
 
         print(
             f"processor time a submission, at {grader.sandbox.level.name}, {rounds} rounds of {n}"
         )
         for what, use in ("one call", one_call), ("the tests of three functions", tests):
-            pairs = [(spent(held, use), spent(here, use)) for _ in range(rounds + 1)][1:]  # warm
+            pairs = [a_round(use) for _ in range(rounds + 1)][1:]  # warm
             beyond = [a - b for a, b in pairs]
             inside, outside = (statistics.median(side) for side in zip(*pairs, strict=True))
             print(

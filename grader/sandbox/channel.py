@@ -16,6 +16,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from grader.errors import CheckFailure, CheckUnresolved, SandboxError
@@ -38,6 +39,8 @@ KEPT_BUFFER = 4 * 1024 * 1024
 """Bytes of a receive buffer that is kept for the next frame."""
 GATHER = 64 * 1024
 """Bytes from which a payload is sent beside its header, not copied behind it."""
+MAX_PARTS = 16
+"""Calls that are sent at once; every system takes as many parts."""
 MAX_FILLS = 4096
 """Reads for one frame before its deadline is looked at again, and as many after it: the largest honest frame takes some
 hundreds. Whoever sends byte by byte, always the next in time, would be read for ever."""
@@ -87,9 +90,9 @@ class Worker:
     hello : its greeting, once it has come: its process id, the limits in force, and what a probe found.
     """
 
-    def __init__(self, zygote: Zygote, *, probe: bool = False) -> None:
+    def __init__(self, zygote: Zygote, *, probe: bool = False, draws: bool = False) -> None:
         self.zygote = zygote
-        self.number, self._sock = zygote.fork(probe=probe)
+        self.number, self._sock = zygote.fork(probe=probe, draws=draws)
         self._sock.setblocking(False)
         self._readable = select.poll()
         self._readable.register(self._sock, select.POLLIN)
@@ -102,6 +105,7 @@ class Worker:
         self._view = memoryview(self._buffer)
         self._have = 0  # bytes in the buffer
         self._used = 0  # of them, those of frames that have been read
+        self._at = 0  # where the frame begins that is being read, or was read last
         self._posted: deque[int] = deque()  # the calls that are not answered, oldest first
         self._unsent: deque[memoryview] = deque()
         self._closed = False
@@ -142,29 +146,27 @@ class Worker:
         return self._reply(wire.CALL, sequence, callbacks, deadline)
 
     def post(self, payload: bytes) -> None:
-        """Send a call behind those that are not answered yet, without waiting."""
+        """Put a call behind those that are not answered yet, to be sent with the next `push`."""
         sequence = self._numbers.getrandbits(32)
         header = wire.HEADER.pack(len(payload), wire.CALL, sequence)
         self._calls += 1
         self._posted.append(sequence)
         self._unsent.append(memoryview(header + payload))
-        self.push()
 
     def push(self) -> None:
-        """Send as much of what was posted as the socket takes now."""
+        """Send as much of what was posted as the socket takes now: all at once, as the child wakes up at the first."""
         while self._unsent:
-            part = self._unsent[0]
             try:
-                n = self._sock.send(part)
+                n = self._sock.sendmsg(tuple(islice(self._unsent, MAX_PARTS)))
             except BlockingIOError:
                 return
             except OSError:  # it has ended: `take` gives what it has answered, and then says so
                 self._unsent.clear()
                 return
-            if n == len(part):
-                self._unsent.popleft()
-            else:
-                self._unsent[0] = part[n:]
+            while self._unsent and n >= len(self._unsent[0]):
+                n -= len(self._unsent.popleft())
+            if n:
+                self._unsent[0] = self._unsent[0][n:]
 
     def take(self) -> tuple[int, Any] | None:
         """The kind and value of the answer to the oldest call posted, if it is there.
@@ -222,8 +224,8 @@ class Worker:
         """What is in the buffer, after `Lied`; the call is the oldest without an answer."""
         header = wire.HEADER
         actual, length = "", 0
-        if self._have >= header.size:
-            length, kind, number = header.unpack_from(self._buffer)
+        if self._have - self._at >= header.size:
+            length, kind, number = header.unpack_from(self._buffer, self._at)
             actual = f"{_KINDS.get(kind, f'kind {kind}')} {number:08x}"
         return Evidence(
             seen=seen,
@@ -232,8 +234,8 @@ class Worker:
             expected=self._due,
             actual=actual,
             length=length,
-            received=self._have,
-            head=bytes(self._view[: min(self._have, EVIDENCE_BYTES)]).hex(),
+            received=self._have - self._at,
+            head=bytes(self._view[self._at : min(self._have, self._at + EVIDENCE_BYTES)]).hex(),
             at=datetime.now(UTC).isoformat(timespec="milliseconds"),
         )
 
@@ -313,19 +315,19 @@ class Worker:
                     raise Late
 
     def _frame(self, known: Callable[[int, int], bool]) -> tuple[int, int, memoryview] | None:
-        """The frame at the start of the buffer, if it is whole."""
+        """The frame that begins at `_at`, if it is whole."""
         header = wire.HEADER
-        wanted = header.size
+        wanted = self._at + header.size
         if self._have >= wanted:
-            length, kind, number = header.unpack_from(self._buffer)
+            length, kind, number = header.unpack_from(self._buffer, self._at)
             if length > wire.MAX_FRAME or not known(kind, number):
                 raise Lied("an answer to no question")
-            wanted += length
+            begin, wanted = wanted, wanted + length
             if self._have >= wanted:
                 self._used = wanted
-                return kind, number, self._view[header.size : wanted]
+                return kind, number, self._view[begin:wanted]
         if self._have == len(self._buffer):
-            self._grow(wanted)
+            self._make_room(wanted - self._at)
         return None
 
     def _fill(self) -> bool:
@@ -342,23 +344,24 @@ class Worker:
         return True
 
     def _start_frame(self) -> None:
-        """Move what came behind the last frame to the front."""
-        if not self._used:
-            return  # nothing has been read since
-        rest = self._have - self._used
-        if len(self._buffer) > KEPT_BUFFER:
-            left = self._view[self._used : self._have]
-            self._buffer = bytearray(BUFFER + rest)
-            self._view = memoryview(self._buffer)
-            self._view[:rest] = left
-        elif rest:
-            self._view[:rest] = bytes(self._view[self._used : self._have])
-        self._have, self._used = rest, 0
+        """Turn to what came behind the last frame."""
+        self._at = self._used
+        if len(self._buffer) > KEPT_BUFFER and self._at:
+            self._move(BUFFER + self._have - self._at)
+        elif self._at == self._have:
+            self._at = self._used = self._have = 0
 
-    def _grow(self, wanted: int) -> None:
-        """Make room as the bytes come in: a length alone takes no memory."""
-        buffer = bytearray(min(wanted, 4 * len(self._buffer)))
-        buffer[: self._have] = self._view[: self._have]
+    def _make_room(self, wanted: int) -> None:
+        """Room for more of a frame, as its bytes come in: a length alone takes no memory."""
+        size = len(self._buffer)
+        self._move(min(wanted, 4 * size) if self._at == 0 else size)
+
+    def _move(self, size: int) -> None:
+        """Bring the frame that begins at `_at` to the front of a new buffer."""
+        buffer = bytearray(size)
+        self._have -= self._at
+        buffer[: self._have] = self._view[self._at : self._at + self._have]
+        self._at = self._used = 0
         self._buffer, self._view = buffer, memoryview(buffer)
 
     # the end

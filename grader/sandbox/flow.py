@@ -10,16 +10,20 @@ from __future__ import annotations
 
 import select
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from greenlet import GreenletExit, getcurrent, greenlet
 
+from grader.sandbox import wire
 from grader.sandbox.proxy import Pending, TopicProxy
 
 WIDTH = 16
 """Tests of one topic that are on their way at once: enough that the worker is never without a call."""
 
+SHORT_CALL = 40e-6
+"""Seconds that the worker takes for a call at least. Where both processes share a processor, this one sleeps for so
+long for each call that is on its way: to be woken for every answer takes as long as many a call."""
 
 _OVER = object()
 """What a coroutine gives when its test has ended."""
@@ -139,8 +143,10 @@ class Flow:
                 lane.end()
 
 
-def _poll(lanes: Iterable[_Lane]) -> None:
+def _poll(lanes: Sequence[_Lane]) -> None:
     """Wait until there is an answer for one of the lanes, or a call is late."""
+    if not wire.lingers():  # one processor for both
+        time.sleep(SHORT_CALL * max((lane.topic.on_their_way() for lane in lanes), default=0))
     poll = select.poll()
     deadline = None
     for lane in lanes:

@@ -206,6 +206,10 @@ class TopicProxy(ABC):
         """In a flow: what to poll and until when, where there is something to wait for."""
         return None
 
+    def on_their_way(self) -> int:
+        """In a flow: how many calls the other process has."""
+        return 0
+
     def give_up(self) -> None:  # noqa: B027 - a topic in this process has no calls on their way
         """After a flow: forget calls that nobody waits for any more."""
 
@@ -413,7 +417,7 @@ class RemoteTopic(TopicProxy):
             )
             self.problem = self._load_halt.problem
             return
-        self._worker = self.sandbox.spawn()
+        self._worker = self.sandbox.spawn(draws="random" in self.source)
         try:
             self._worker.start_loading(payload)
         except Late:
@@ -783,6 +787,9 @@ class RemoteTopic(TopicProxy):
         self._sent.clear()
         self._queue.clear()
 
+    def on_their_way(self) -> int:
+        return len(self._sent)
+
     def waits_for(self) -> tuple[int, int, float] | None:
         """What to poll and until when, while answers are to come."""
         if not self._sent or self._worker is None:
@@ -1091,10 +1098,14 @@ class Sandbox:
         finally:
             worker.kill()
 
-    def spawn(self) -> Worker:
+    def spawn(self, *, draws: bool = False) -> Worker:
         """Fork a child; it is usable at once, as what is sent to it waits in its socket.
 
         A zygote that has been killed, by the system or by a submission, is started again.
+
+        Parameters
+        ----------
+        draws : its file may draw random numbers.
 
         Raises
         ------
@@ -1105,7 +1116,7 @@ class Sandbox:
             raise Stopped
         level = self.level
         try:
-            worker = Worker(self._zygote)
+            worker = Worker(self._zygote, draws=draws)
         except SandboxError:
             self._zygote.close()
             self._zygote = Zygote(level, self.limits)
@@ -1114,7 +1125,7 @@ class Sandbox:
                 raise SandboxError(
                     f"isolation {level.name!r} is no longer in force: {fault}"
                 ) from None
-            worker = Worker(self._zygote)
+            worker = Worker(self._zygote, draws=draws)
         self.workers.add(worker)
         if self._stopped.is_set():  # meanwhile
             self.forget(worker)

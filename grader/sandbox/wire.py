@@ -64,6 +64,7 @@ _DTYPES = tuple(
     )
 )  # fmt: skip
 _BOOL = 0
+_ndarray = np.ndarray
 # Where a long double is a double, the first of the two stands for both.
 _CODE_OF = {(t.kind, t.itemsize): code for code, t in reversed(list(enumerate(_DTYPES)))}
 _NATIVE = {t: code for code, t in enumerate(_DTYPES) if _CODE_OF[t.kind, t.itemsize] == code}
@@ -135,7 +136,7 @@ def loads(data: bytes | bytearray | memoryview, call: Callable[[int], Any] | Non
     """
     decoder = _Decoder(data, call)
     try:
-        value = decoder.take(0)
+        value = decoder.take_all(1, 0)[0]
     except (struct.error, IndexError, UnicodeDecodeError, OverflowError, MemoryError) as error:
         raise WireError(f"malformed payload: {type(error).__name__}") from None
     if decoder.at != decoder.end:
@@ -336,31 +337,49 @@ class _Decoder:
             raise WireError("the payload ends too early")
         return at
 
-    def take(self, depth: int) -> Any:
-        tag = self.data[self.at]
-        self.at += 1
-        if tag == 97:  # a
-            return self.take_array()
-        if tag == 78:  # N
-            return None
+    def take_all(self, n: int, depth: int) -> list[Any]:
+        """The next `n` values. Most kinds are read here: to call a method takes longer."""
+        data, at = self.data, self.at
+        values: list[Any] = []
+        for _ in range(n):
+            tag = data[at]
+            at += 1
+            if tag == 97:  # a
+                self.at = at
+                values.append(self.take_array())
+                at = self.at
+            elif tag == 78:  # N
+                values.append(None)
+            elif tag == 100:  # d
+                values.append(_F64.unpack_from(data, at)[0])
+                at += 8
+            elif tag == 115:  # s
+                behind = at + 4 + _U32.unpack_from(data, at)[0]
+                if behind > self.end:
+                    raise WireError("the payload ends too early")
+                values.append(str(data[at + 4 : behind], "utf-8", "surrogatepass"))
+                at = behind
+            elif tag == 105:  # i
+                values.append(_I64.unpack_from(data, at)[0])
+                at += 8
+            elif tag == 84:  # T
+                values.append(True)
+            elif tag == 70:  # F
+                values.append(False)
+            else:
+                self.at = at
+                values.append(self.take_container(tag, depth))
+                at = self.at
+        self.at = at
+        return values
+
+    def take_container(self, tag: int, depth: int) -> Any:
         if tag == 116:  # t
-            return tuple([self.take(depth + 1) for _ in range(self.enter(1, depth))])
-        if tag == 100:  # d
-            return _F64.unpack_from(self.data, self.pass_over(8))[0]
-        if tag == 115:  # s
-            n = self.count()
-            at = self.pass_over(n)
-            return str(self.data[at : at + n], "utf-8", "surrogatepass")
-        if tag == 105:  # i
-            return _I64.unpack_from(self.data, self.pass_over(8))[0]
+            return tuple(self.take_all(self.enter(1, depth), depth + 1))
         if tag == 109:  # m
             return self.take_dict(depth)
         if tag == 108:  # l
-            return [self.take(depth + 1) for _ in range(self.enter(1, depth))]
-        if tag == 84:  # T
-            return True
-        if tag == 70:  # F
-            return False
+            return self.take_all(self.enter(1, depth), depth + 1)
         return self.take_rare(tag)
 
     def take_rare(self, tag: int) -> Any:
@@ -386,7 +405,7 @@ class _Decoder:
         result: dict[Any, Any] = {}
         for _ in range(n):
             start = self.at
-            key = self.take(depth + 1)
+            key = self.take_all(1, depth + 1)[0]
             if type(key) is not str:
                 self.odd_keys += 1
                 if self.odd_keys > MAX_ODD_KEYS:
@@ -399,30 +418,34 @@ class _Decoder:
                 raise WireError("a dict key that cannot be hashed") from None
             if known:
                 raise WireError("a dict with a key twice")
-            result[key] = self.take(depth + 1)
+            result[key] = self.take_all(1, depth + 1)[0]
         return result
 
     def take_array(self) -> Any:
-        at = self.at
-        code, fortran, ndim = self.data[at], self.data[at + 1], self.data[at + 2]
-        dtype = self.dtype(code)
+        data, at = self.data, self.at
+        code, fortran, ndim = data[at], data[at + 1], data[at + 2]
+        dtype = _DTYPES[code] if code < len(_DTYPES) else self.dtype(code)
         if ndim > MAX_NDIM or fortran > 1:
             raise WireError("a malformed array header")
-        shape = _SHAPES[ndim].unpack_from(self.data, at + 3)
-        self.at = at + 3 + 8 * ndim
-        at = self.pass_over(_n_bytes(shape, dtype.itemsize))
+        shape = _SHAPES[ndim].unpack_from(data, at + 3)
+        at += 3 + 8 * ndim
+        self.at = at + _n_bytes(shape, dtype.itemsize)
+        if self.at > self.end:
+            raise WireError("the payload ends too early")
         if fortran:
             return self.values(dtype, shape[::-1], at).T
+        if code != _BOOL:
+            return _ndarray(shape, dtype, data, at).copy()
         return self.values(dtype, shape, at)
 
     def values(self, dtype: Any, shape: tuple[int, ...], at: int) -> Any:
         """A new array with the bytes at `at`, which are there."""
         if dtype is _DTYPES[_BOOL]:
-            raw = np.ndarray(shape, np.uint8, self.data, at)
+            raw = _ndarray(shape, np.uint8, self.data, at)
             if raw.size and raw.max() > 1:
                 raise WireError("a bool that is neither 0 nor 1")
             return raw.astype(np.bool_)
-        return np.ndarray(shape, dtype, self.data, at).copy()
+        return _ndarray(shape, dtype, self.data, at).copy()
 
     @staticmethod
     def dtype(code: int) -> Any:
@@ -434,7 +457,8 @@ class _Decoder:
         return int(_U32.unpack_from(self.data, self.pass_over(4))[0])
 
     def enter(self, weight: int, depth: int) -> int:
-        n = self.count()
+        n: int = _U32.unpack_from(self.data, self.at)[0]
+        self.at += 4
         self.items += weight * n
         if self.items > MAX_ITEMS:
             raise WireError(f"more than {MAX_ITEMS:,} items")

@@ -20,18 +20,17 @@ import contextvars
 import gc
 import importlib.util
 import io
-import json
 import os
 import select
-import shutil
 import signal
 import socket
 import struct
 import sys
-import threading
 import time
 import types
 import warnings
+from _thread import RLock  # threading asks for something to be done after each fork: see AFTER_FORK
+from collections.abc import Callable
 from typing import Any
 
 PRINTED_LIMIT = 4000  # characters of output kept for each call
@@ -42,6 +41,8 @@ NAMES_LIMIT = 2000  # callables reported of a file
 WANT_ARGUMENTS = 1  # flag of a CALL: send the arguments back as they are afterwards
 SCAN = 2  # flag of a CALL: call again and again, see `Host.scan`
 SCAN_TIME = 0.25  # seconds after which a scan ends, so that each call of it has its deadline
+HELD = 2  # flag of an order to fork, as in `confine`: the child can have no process of its own, and write nowhere
+RANDOM = 128  # flag of an order to fork: the file may draw random numbers
 BUFFER = 16 * 1024  # bytes read at once, to begin with
 NESTING_LIMIT = 24  # as on the wire
 ORDER = struct.Struct(
@@ -54,6 +55,11 @@ REAP_INTERVAL_MS = 5  # while children are ending
 EMPTY = "empty"  # the folder of children that may write nowhere
 LOST_CHANNEL = 71  # exit status of a child whose socket has closed
 INTERNAL_ERROR = 70  # exit status of a child that could not go on
+
+AFTER_FORK: list[Callable[[], object]] = []
+"""What modules ask to be done in each forked child. A child does it where its file may need it: threading and random
+together take it a millisecond, as every page that it writes to is copied."""
+_register_at_fork = getattr(os, "register_at_fork", None)
 
 # Objects of a submission are read through the base classes: their own code may do anything.
 _name_of_class = type.__dict__["__name__"].__get__
@@ -136,29 +142,36 @@ class Channel:
         What has come of the frames behind it is kept. The payload is good until the next call.
         """
         header = self.wire.HEADER
-        have = self.have - self.used
-        if have:
-            self.view[:have] = bytes(self.view[self.used : self.have])
-        wanted = header.size
+        at = self.used
+        wanted = at + header.size
         known = False
         while True:
-            if have >= wanted:
+            if self.have >= wanted:
                 if known:
                     break
                 known = True
-                wanted += header.unpack_from(self.buffer)[0]
-                if wanted > len(self.buffer):
-                    buffer = bytearray(wanted)
-                    buffer[:have] = self.view[:have]
-                    self.buffer, self.view = buffer, memoryview(buffer)
+                wanted += header.unpack_from(self.buffer, at)[0]
                 continue
-            n = self.read(have)
+            if at or wanted > len(self.buffer):
+                self.move(at, wanted)
+                wanted -= at
+                at = 0
+            n = self.read(self.have)
             if not n:
                 raise EOFError
-            have += n
-        self.have, self.used = have, wanted
-        _, kind, sequence = header.unpack_from(self.buffer)
-        return kind, sequence, self.view[header.size : wanted]
+            self.have += n
+        self.used = wanted
+        _, kind, sequence = header.unpack_from(self.buffer, at)
+        return kind, sequence, self.view[at + header.size : wanted]
+
+    def move(self, at: int, wanted: int) -> None:
+        """Bring what begins at `at` to the front of a buffer that has room for it up to `wanted`."""
+        rest = bytes(self.view[at : self.have])
+        if wanted - at > len(self.buffer):
+            self.buffer = bytearray(wanted - at)
+            self.view = memoryview(self.buffer)
+        self.have, self.used = len(rest), 0
+        self.view[: self.have] = rest
 
     def read(self, have: int) -> int:
         """Read what comes behind the first `have` bytes, looking for it a moment before going to sleep."""
@@ -191,7 +204,7 @@ class Host:
         self.filters: list[Any] = []
         self.context = contextvars.copy_context()
         self.errors_in_context = errors_in_context
-        self.asking = threading.RLock()
+        self.asking = RLock()
         self.current = -1  # the sequence number of the call that runs
 
     def serve(self) -> None:
@@ -247,8 +260,10 @@ class Host:
         a notebook.
         """
         self.file = file
-        if "random" in source:
-            self.np.random.seed()  # or all children would draw alike; it takes a millisecond here
+        if "random" in source:  # or all children would draw alike; it takes a millisecond here
+            for reseed in AFTER_FORK:
+                reseed()
+            self.np.random.seed()
         module = types.ModuleType(name)
         module.__file__ = file
         sys.modules[name] = module
@@ -333,7 +348,8 @@ class Host:
             self.channel.send(wire.PLAIN, sequence, wire.dumps(values))
             self.current = outer
             return
-        before = [imprint(self.np, each) for each in (*args, *kwargs.values())]
+        watched = [*args, *kwargs.values()]
+        before = [imprint(self.np, each) for each in watched]
         try:
             value = context.run(getattr(self.module, function), *args, **kwargs)
         except BaseException as error:  # whatever a function raises is reported as data
@@ -344,12 +360,13 @@ class Host:
             kind = wire.RETURNED
             try:
                 after = self.afterwards(args, kwargs, numbers) if flags & WANT_ARGUMENTS else None
-                now = [imprint(self.np, each) for each in (*args, *kwargs.values())]
-                changed = [i for i, each in enumerate(before) if now[i] != each]
-                told = self.warned or None, self.printed.take(), after, changed or None
-                if all(each is None for each in told):
+                now = [imprint(self.np, each) for each in watched]
+                changed = now != before and [i for i, each in enumerate(before) if now[i] != each]
+                printed = self.printed.take()
+                if after is None and not (changed or printed or self.warned):
                     kind, data = wire.PLAIN, wire.dumps(value)
                 else:
+                    told = self.warned or None, printed, after, changed or None
                     data = wire.dumps((value, *told))
             except Unsendable as error:
                 kind, data = (
@@ -476,7 +493,7 @@ def imprint(np: Any, value: Any, depth: int = 0) -> Any:
     if depth > NESTING_LIMIT:
         return None
     if kind is np.ndarray:
-        return value.shape, value.dtype.str, value.tobytes()
+        return value.shape, value.dtype, value.tobytes()
     if kind is list or kind is tuple:
         return kind, [imprint(np, each, depth + 1) for each in value]
     if kind is dict:
@@ -610,6 +627,11 @@ class System:
             self.libc.mallopt(self.M_MMAP_THRESHOLD, 64 * 1024 * 1024)
             self.libc.mallopt(self.M_TRIM_THRESHOLD, 256 * 1024 * 1024)
 
+    def trim(self) -> None:
+        """Give freed memory back: a fork takes longer the more there is."""
+        if hasattr(self.libc, "malloc_trim"):
+            self.libc.malloc_trim(0)
+
     @staticmethod
     def children() -> list[int]:
         """This process's children, where the system lists them."""
@@ -677,6 +699,7 @@ class Hold:
     def take_on(self, flags: int, number: int, system: System, parent: int) -> dict[str, Any]:
         """In the child: give up what can be given up; what the greeting tells of it."""
         if not flags:
+            system.die_with_parent(parent)
             with contextlib.suppress(OSError):
                 own = str(os.getpid())
                 os.mkdir(own, 0o700)
@@ -688,7 +711,7 @@ class Hold:
         if not flags & confine.OTHER_PIDS:
             told["pid"] = os.getpid()
         confine.give_up_files(flags, number, self._ruleset)
-        system.hide_memory()  # both are lost with a uid
+        system.hide_memory()  # a uid would take both away
         system.die_with_parent(parent)
         confine.give_up_calls(flags)
         if flags & confine.PROBE:
@@ -698,19 +721,17 @@ class Hold:
 
 
 def child(
-    sock: socket.socket, wire: Any, np: Any, hold: Hold, system: System, flags: int, number: int
+    descriptor: int, wire: Any, np: Any, hold: Hold, system: System, flags: int, number: int
 ) -> None:
     """The life of one child: limit, greet, serve."""
     parent = os.getppid()
     os.setsid()
-    system.die_with_parent(parent)
-    null = os.open(os.devnull, os.O_RDWR)
-    for fd in (0, 1, 2):
-        os.dup2(null, fd)
-    os.close(null)
+    os.dup2(1, 2)  # the null device, as the first two are
+    os.register_at_fork = _register_at_fork  # type: ignore[assignment] # there is one where there is a fork
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM, 0, descriptor)
     told = hold.take_on(flags, number, system, parent)
     first = 3
-    for fd in sorted({sock.fileno(), *hold.descriptors}):
+    for fd in sorted({descriptor, *hold.descriptors}):
         os.closerange(first, fd)
         first = fd + 1
     os.closerange(first, first + 64)
@@ -728,27 +749,44 @@ REHEARSED = """\
 import numpy as np
 
 
-def f(x, k: int = 1):
+def f(x, y=None, k: int = 1, *, axis: int = -1):
     \"\"\"A function.\"\"\"
-    x = np.asarray(x)
-    e = np.exp(x - np.max(x, axis=-1, keepdims=True))
-    if not k:
-        raise ValueError(f"{k}")
-    return [e[..., i] for i in range(k)], (e @ e.T / np.sum(e, axis=-1, keepdims=True)).copy()
+    x = np.asarray(x, dtype=np.float64)
+    if x.ndim < 1:
+        raise ValueError(f"{x.ndim}")
+    e = np.exp(x - np.max(x, axis=axis, keepdims=True))
+    s = e / np.sum(e, axis=axis, keepdims=True)
+    z = np.zeros_like(s)
+    z[..., 0] = np.log(s).mean(axis=axis)
+    z += np.where(s > 0.5, s, np.sqrt(s))
+    n = len(x)
+    z[np.arange(n), np.argmax(s, axis=-1)] -= 1
+    g = np.einsum("ij,ij->i", s, z) + np.concatenate([s[:, 0], z[:, 0]]).reshape(2, n).sum(axis=0)
+    return [e[..., i] for i in range(k)], (e @ e.T).copy(), np.stack([g, g]), float(np.mean(z)), np.zeros((n, n))
 """
+REHEARSALS = 20  # Python makes a function quicker that has been called eight times, and writes to its code to do so
 
 
 def rehearse(wire: Any, np: Any, hold: Hold) -> None:
-    """Load a file and answer a call as children do, so that each finds Python warm: what it writes it must copy."""
+    """Load a file and answer calls as children do, so that each finds Python warm: what it writes it must copy."""
     ours, theirs = socket.socketpair()
     streams = sys.stdout, sys.stderr
     with ours, theirs, warnings.catch_warnings():
         host = Host(Channel(ours, wire), np, hold.errors_in_context)
-        theirs.sendall(wire.HEADER.pack(0, wire.CALL, 0))
-        host.channel.receive()
         host.load("rehearsed", "rehearsed.py", REHEARSED)
-        for _ in range(3):
-            host.answer(0, memoryview(wire.dumps(("f", 0, (np.ones((3, 4)),), {}))))
+        x, y = np.ones((3, 4)), np.array([0, 2, 1])
+        calls: tuple[tuple[Any, ...], ...] = (
+            ("f", 0, (x,), {"axis": -1}),
+            ("f", WANT_ARGUMENTS, (x, y), {}),
+            ("f", 0, ([1.0, 2.0], None, 1), {}),
+        )
+        for _ in range(REHEARSALS):
+            for call in calls:
+                asked = wire.dumps(call)
+                theirs.sendall(wire.HEADER.pack(len(asked), wire.CALL, 0) + asked)
+                _, sequence, payload = host.channel.receive()
+                host.answer(sequence, payload)
+                theirs.recv(BUFFER)
     sys.stdout, sys.stderr = streams
     del sys.modules["rehearsed"]
 
@@ -760,6 +798,7 @@ class Nursery:
         self.system = system
         self.pids: dict[int, int] = {}
         self.ending: set[int] = set()
+        self.free: set[int] = set()  # those that may fork and write files
 
     def end(self, number: int, *, ask: bool) -> int:
         """End a child; where `ask`, its status if it has ended by itself."""
@@ -791,8 +830,10 @@ class Nursery:
                 ended = pid
             if ended:
                 self.ending.discard(pid)
-                self.end_strays()
-                remove_folder(str(pid))
+                if pid in self.free:
+                    self.free.discard(pid)
+                    self.end_strays()
+                    remove_folder(str(pid))
 
     def end_strays(self) -> None:
         """End the orphans that this process adopted, and theirs in turn."""
@@ -830,6 +871,8 @@ def remove_folder(path: str) -> None:
     try:
         os.rmdir(path)
     except OSError:
+        import shutil  # not at the top: every child would have to map what it loads
+
         with contextlib.suppress(OSError, RecursionError):
             shutil.rmtree(path, ignore_errors=True)
 
@@ -856,19 +899,37 @@ def zygote(control: socket.socket, wire: Any, np: Any, hold: Hold, system: Syste
                 control.sendall(STATUS.pack(status))
             continue
         hold.prepare(flags, folders_of(np))  # another level than at the start
-        with socket.socket(fileno=fds[0]) as sock, contextlib.suppress(BlockingIOError):
+        if flags & RANDOM:
+            flags &= ~RANDOM
+            if "numpy.random" not in sys.modules:
+                np.random  # noqa: B018 - loaded at its first use, which would be in every such child
+                settle(system)
+        try:
             pid = os.fork()
-            if pid == 0:
-                exit_status = INTERNAL_ERROR
-                try:
-                    control.close()
-                    child(sock, wire, np, hold, system, flags, number)
-                except (EOFError, OSError):
-                    exit_status = LOST_CHANNEL
-                finally:
-                    os._exit(exit_status)
+        except BlockingIOError:
+            pid = -1
+        if pid == 0:
+            exit_status = INTERNAL_ERROR
+            try:
+                control.close()
+                child(fds[0], wire, np, hold, system, flags, number)
+            except (EOFError, OSError):
+                exit_status = LOST_CHANNEL
+            finally:
+                os._exit(exit_status)
+        os.close(fds[0])
+        if pid > 0:
             nursery.pids[number] = pid
+            if not flags & HELD:
+                nursery.free.add(pid)
     nursery.close()
+
+
+def settle(system: System) -> None:
+    """What is there stays: children need not look at it, nor copy its pages."""
+    gc.collect()
+    system.trim()
+    gc.freeze()
 
 
 def folders_of(np: Any) -> list[str]:
@@ -877,10 +938,17 @@ def folders_of(np: Any) -> list[str]:
     return [folder, f"{folder}.libs"]
 
 
+def defer(*, after_in_child: Callable[[], object] | None = None, **_: Any) -> None:
+    """As `os.register_at_fork`, in the zygote, which has no threads."""
+    if after_in_child is not None:
+        AFTER_FORK.append(after_in_child)
+
+
 def main() -> None:
     """Start: NumPy first, from the one folder that is then forgotten."""
+    os.register_at_fork = defer  # before anything is imported that registers
     control = socket.socket(fileno=int(sys.argv[1]))
-    settings = json.loads(sys.argv[3])
+    settings = ast.literal_eval(sys.argv[3])
     os.environ.pop("PWD", None)  # of a wrapper's
     hold = Hold(settings["limits"], settings["canary"])
     packages = hold.reach(sys.argv[2]) if settings["reach"] else sys.argv[2]
@@ -889,7 +957,6 @@ def main() -> None:
 
     import numpy as np
 
-    np.random  # noqa: B018 - loaded at its first use, which would be in every child
     sys.path.remove(packages)
     wire = _load("wire")
     system = System()
@@ -899,8 +966,7 @@ def main() -> None:
     hold.prepare(settings["flags"], folders_of(np))
     hold.errors_in_context = keeps_errors_in_context(np)
     rehearse(wire, np, hold)
-    gc.collect()
-    gc.freeze()  # what is there stays: children need not look at it, nor copy its pages
+    settle(system)
     zygote(control, wire, np, hold, system)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
-import json
 import os
 import signal
 import socket
@@ -27,6 +26,7 @@ ORDER_TIMEOUT = 10.0
 """Seconds for a running zygote to take an order and to answer it."""
 
 _ORDER = struct.Struct("<cIB")  # as in `worker`
+_RANDOM = 128  # as in `worker`
 _STATUS = struct.Struct("<i")
 
 
@@ -79,8 +79,8 @@ class Zygote:
             self._control.settimeout(ORDER_TIMEOUT)
             command = level.command(
                 [sys.executable, "-I", "-B", "-S", str(WORKER), str(theirs.fileno()), parent,
-                 json.dumps({"limits": limits.as_rlimits(), "canary": canary,
-                             "flags": level.flags, "reach": bool(level.flags & confine.UID)})]
+                 repr({"limits": limits.as_rlimits(), "canary": canary,
+                       "flags": level.flags, "reach": bool(level.flags & confine.UID)})]
             )  # fmt: skip
             try:
                 self._process = subprocess.Popen(
@@ -131,12 +131,13 @@ class Zygote:
         """Whether the process has ended, or could not be started."""
         return self._process is None or self._process.poll() is not None
 
-    def fork(self, *, probe: bool = False) -> tuple[int, socket.socket]:
+    def fork(self, *, probe: bool = False, draws: bool = False) -> tuple[int, socket.socket]:
         """The number and the socket of a new child, or of the one that has been probing since the start.
 
         Parameters
         ----------
         probe : the child tries what must be refused, and tells in its greeting.
+        draws : the child's file may draw random numbers, which takes modules that others do without.
 
         Raises
         ------
@@ -146,6 +147,7 @@ class Zygote:
             prober, self._prober = self._prober, None
             return prober
         flags = self.level.flags | (confine.PROBE if probe and self.level.flags else 0)
+        flags |= _RANDOM if draws else 0
         ours, theirs = socket.socketpair()
         try:
             with theirs:

@@ -81,7 +81,7 @@ class Scripted:
         self.children: list[socket.socket] = []
         self.warm = self.alive = True
 
-    def fork(self, *, probe: bool = False) -> tuple[int, socket.socket]:
+    def fork(self, *, probe: bool = False, draws: bool = False) -> tuple[int, socket.socket]:
         ours, theirs = socket.socketpair()
         theirs.setblocking(False)
         self.children.append(theirs)
@@ -122,8 +122,8 @@ class Asked(Worker):
         super()._send(kind, sequence, payload, deadline)
         self._answer()
 
-    def post(self, payload: bytes) -> None:
-        super().post(payload)
+    def push(self) -> None:
+        super().push()
         self._answer()
 
 
@@ -148,6 +148,7 @@ def channel(data: bytes) -> None:
             worker.call(b"N", [len, np.sum], time.monotonic() + PATIENCE)
             for _ in range(3):
                 worker.post(b"N")
+                worker.push()
             for _ in range(3):
                 worker.take()
         except (Late, Died, Lied):
@@ -196,7 +197,9 @@ def topic(data: bytes) -> None:
     """What a suite meets of such a child: a value, a failure, an exception of the learner's, or that there is none."""
     with scripted(frames_of(data)) as zygote:
         sandbox = SimpleNamespace(
-            spawn=lambda: Asked(zygote), forget=lambda worker: worker.kill(), limits=jail.Limits()
+            spawn=lambda **_: Asked(zygote),
+            forget=lambda worker: worker.kill(),
+            limits=jail.Limits(),
         )
         for cells in ((), PLACES):
             proxy = RemoteTopic(

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import gc
+import os
 import textwrap
 import weakref
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -324,3 +326,34 @@ def test_a_file_that_cannot_be_loaded_is_told_to_each_test(submit: Submit) -> No
 
     run((topic, [test] * 5))
     assert found == ["timeout"] * 5
+
+
+@pytest.fixture(params=["one processor", "as many as there are"])
+def processors(request: pytest.FixtureRequest) -> Iterator[None]:
+    """This process and the submission's share a processor, or do not."""
+    if request.param == "as many as there are":
+        yield
+        return
+    if not hasattr(os, "sched_setaffinity"):
+        pytest.skip("this system does not keep a process on a processor")
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(before)})
+    yield
+    os.sched_setaffinity(0, before)
+
+
+@pytest.mark.usefixtures("processors")
+def test_arrays_larger_than_any_buffer_go_through_in_order() -> None:
+    """More is on its way than the socket takes, in both directions, between calls of a few bytes."""
+    sizes = [1, 300_000, 7, 40_000, 2_000, 0] * 4
+    answers = {}
+    with Sandbox(jail.Limits(memory=1024 * jail.MIB)) as sandbox:
+        topic = RemoteTopic(sandbox, "t", "t.py", "def f(x): return 2.0 * x", ["f"])
+
+        def test(k: int) -> None:
+            x = np.arange(sizes[k]) + float(k)
+            answers[k] = np.array_equal(topic.f(x), 2.0 * x) and topic.f(float(k)) == 2.0 * k
+
+        run((topic, [partial(test, k) for k in range(len(sizes))]))
+        topic.close()
+    assert answers == dict.fromkeys(range(len(sizes)), True)

@@ -347,7 +347,9 @@ def test_a_child_that_lies_is_told() -> None:
     said = targets.script((wire.LOADED, LOADED), (wire.RETURNED, (1, 2)))
     with targets.scripted(targets.frames_of(said)) as zygote:
         sandbox = SimpleNamespace(
-            spawn=lambda: targets.Asked(zygote), forget=lambda worker: worker.kill(), limits=None
+            spawn=lambda **_: targets.Asked(zygote),
+            forget=lambda worker: worker.kill(),
+            limits=None,
         )
         topic = RemoteTopic(sandbox, "t", "t.py", "def f(x): ...\n", ["f"])  # type: ignore[arg-type]
         with pytest.raises(Halted) as caught:

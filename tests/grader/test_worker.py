@@ -164,7 +164,7 @@ def test_a_load_that_hangs_costs_one_deadline(
         "timeout",
         "importing the file took longer than 0.5 s: move code that runs at import into functions",
     )
-    monkeypatch.setattr(topic.sandbox, "spawn", lambda: pytest.fail("another child"))
+    monkeypatch.setattr(topic.sandbox, "spawn", lambda **_: pytest.fail("another child"))
     assert outcome(topic.g)[0] == outcome(topic.f)[0] == "timeout"
 
 
@@ -1079,12 +1079,39 @@ def test_a_child_finds_an_empty_folder(submit: Submit) -> None:
 def test_random_numbers_differ_between_children(submit: Submit) -> None:
     """Forks of one process would draw the same numbers from an unseeded generator."""
     source = """
+        import random
         import numpy as np
-        def f(): return np.random.randint(2**31), np.random.default_rng().integers(2**40)
+        def f(): return np.random.randint(2**31), np.random.default_rng().integers(2**40), random.random()
         """
-    (a, b), (c, d) = submit(source).f(), submit(source).f()
-    assert a != c
-    assert b != d
+    first, second, third = (submit(source).f() for _ in range(3))
+    for a, b, c in zip(first, second, third, strict=True):
+        assert len({a, b, c}) == 3
+
+
+def test_random_numbers_are_there_for_a_file_that_does_not_name_them(submit: Submit) -> None:
+    """What most files do without is not loaded in advance; it can still be had."""
+    topic = submit("""
+        import sys
+        import numpy as np
+        def f(): return "numpy.ran" "dom" in sys.modules
+        def g(): return float(getattr(np, "ran" "dom").default_rng(0).normal())
+        """)
+    assert isinstance(topic.g(), float)
+    assert topic.f() is True
+
+
+def test_threads_of_a_submission_work(submit: Submit) -> None:
+    """Although nothing was done for them after the fork."""
+    topic = submit("""
+        import threading
+        from concurrent.futures import ThreadPoolExecutor
+        def f():
+            with ThreadPoolExecutor(2) as pool:
+                squares = list(pool.map(lambda x: x * x, range(5)))
+            main = threading.main_thread()
+            return squares, main is threading.current_thread(), main.is_alive(), threading.active_count()
+        """)
+    assert topic.f() == ([0, 1, 4, 9, 16], True, True, 1)
 
 
 @linux
