@@ -13,8 +13,9 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
-from grader.classroom.unit import MAX_TRIES, Bench, Footing, Made, Settings, Task
+from grader.classroom.unit import Bench, Footing, Made, Settings, Task
 from grader.errors import GradsmithError, SandboxError
+from grader.turns import MAX_TRIES
 
 DEPTH = 2
 """Submissions in flight for each thread of the cluster: what it is at, and the next."""

@@ -18,8 +18,9 @@ from collections.abc import Iterator
 from multiprocessing.connection import Connection, wait
 from typing import TYPE_CHECKING, Any
 
-from grader.classroom.unit import MAX_TRIES, Bench, Footing, Made, Settings, Task
+from grader.classroom.unit import Bench, Footing, Made, Settings, Task
 from grader.errors import GradsmithError, SandboxError
+from grader.turns import MAX_TRIES
 
 if TYPE_CHECKING:
     from multiprocessing.context import SpawnProcess

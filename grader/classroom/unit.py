@@ -22,9 +22,7 @@ from grader.grading import Grader, environment
 from grader.model import Course, Report, Status
 from grader.sandbox import jail
 from grader.submission import Submission
-
-MAX_TRIES = 4
-"""How often a submission is graded whose grading a process of ours does not survive; then it is our fault."""
+from grader.turns import grade_in_turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,21 +123,6 @@ class Crew(Protocol):
         """End at once what is still at work."""
 
 
-@dataclass(slots=True)
-class _Turn:
-    """A task that a bench is at.
-
-    Attributes
-    ----------
-    before : the sandbox's process when it was begun.
-    """
-
-    task: Task
-    submission: Submission
-    tries: int = 0
-    before: int = 0
-
-
 def _made(task: Task, report: Report) -> Made:
     text, times = report_texts(report)
     statuses = {
@@ -183,66 +166,31 @@ class Bench:
         return made[0]
 
     def grade_all(self, tasks: Iterator[Task], give: Callable[[Made], None]) -> None:
-        """Units one after another, for which the suites are collected once.
-
-        A run that the sandbox's own process did not survive is void, and done again.
+        """Units one after another.
 
         Parameters
         ----------
         tasks : the next is asked for when one is done.
         give : called with what came of each.
         """
-        sandbox = self.grader.sandbox
-        turn: _Turn | None = None
 
-        def submissions() -> Iterator[tuple[Submission, int]]:
-            nonlocal turn
-            while True:
-                if turn is None:
-                    task = next(tasks, None)
-                    if task is None:
-                        return
-                    turn = _Turn(task, read_submission_text(task.text, task.student))
-                turn.tries += 1
-                turn.before = sandbox.zygote_pid
-                yield turn.submission, turn.task.seed
+        def submissions() -> Iterator[tuple[Task, Submission, int]]:
+            for task in tasks:
+                yield task, read_submission_text(task.text, task.student), task.seed
 
-        def done(report: Report) -> None:
-            assert turn is not None
-            if turn.before == sandbox.zygote_pid != 0:
-                settle(_made(turn.task, report))
-            else:
-                void("the sandbox's process ended while it was graded")
+        def failed(task: Task, error: Exception) -> None:
+            told = isinstance(error, SandboxError)
+            fault = str(error) if told else f"{type(error).__name__}: {error}"[:500]
+            give(Made(task.student, task.seed, fault=fault))
 
-        def void(why: str) -> None:
-            assert turn is not None
-            if turn.tries >= MAX_TRIES:
-                settle(Made(turn.task.student, turn.task.seed, fault=f"{why}, {MAX_TRIES} times"))
-
-        def settle(made: Made) -> None:
-            nonlocal turn
-            turn = None  # first: what `give` raises is no fault of a submission's
-            give(made)
-
-        over = False
-        while not over:
-            try:
-                self.grader.grade_all(
-                    submissions(),
-                    done,
-                    exercises=self.settings.only or None,
-                    topics=self.settings.topics(self.course),
-                )
-                over = True
-            except SandboxError as error:
-                if turn is None:
-                    raise
-                void(str(error))
-            except Exception as error:
-                if turn is None:
-                    raise
-                why = f"{type(error).__name__}: {error}"[:500]
-                settle(Made(turn.task.student, turn.task.seed, fault=why))
+        grade_in_turn(
+            self.grader,
+            submissions(),
+            lambda task, report: give(_made(task, report)),
+            failed,
+            exercises=self.settings.only or None,
+            topics=self.settings.topics(self.course),
+        )
 
     def close(self) -> None:
         """End the sandbox."""

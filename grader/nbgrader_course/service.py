@@ -105,30 +105,46 @@ class GradingService:
         self, request: dict[str, Any] | None, requests: Requests, tell: Tell
     ) -> dict[str, Any] | None:
         """Grade notebooks of the topic of the first request; the first request that is another, or None."""
+        from grader.turns import grade_in_turn  # not before it is needed: it takes NumPy and pytest
+
         assert request is not None
         topic: str = request["topic"]
         answered = False
 
-        def submissions() -> Iterator[tuple[Submission, int]]:
-            nonlocal request, answered
-            while request is not None and _of_whole_topic(request) and request["topic"] == topic:
-                answered = False
-                yield _submission(topic, request["text"], request["cells"]), request.get("seed", 0)
-                request = next(requests, None)
-
-        def done(report: Report) -> None:
+        def reply(told: dict[str, Any]) -> None:
             nonlocal answered
-            told = self._told(report)
             answered = True
             tell(told)
 
+        def submissions() -> Iterator[tuple[None, Submission, int]]:
+            nonlocal request, answered
+            while request is not None and _of_whole_topic(request) and request["topic"] == topic:
+                answered = False
+                try:
+                    asked = _submission(topic, request["text"], request["cells"])
+                except Exception as error:  # whatever is wrong with what was asked
+                    reply(refusal(error))
+                else:
+                    yield None, asked, request.get("seed", 0)
+                request = next(requests, None)
+
+        def graded(_: None, report: Report) -> None:
+            try:
+                told = self._told(report)
+            except Exception as error:
+                told = refusal(error)
+            reply(told)
+
+        def failed(_: None, error: Exception) -> None:
+            reply(refusal(error))
+
         try:
-            self.warm().grade_all(submissions(), done, topics=[topic])
+            grade_in_turn(self.warm(), submissions(), graded, failed, topics=[topic])
         except BrokenPipeError:  # nobody listens any more
             raise
-        except Exception as error:
+        except Exception as error:  # nothing can be graded: no such topic, say
             if not answered:
-                tell(refusal(error))
+                reply(refusal(error))
             request = next(requests, None)
         return request
 

@@ -48,13 +48,14 @@ ARROWS: dict[str, set[str]] = {
     "figures": {"checks", "errors", "model"},
     "bank": {"checks", "content", "errors", "model", "sandbox", "suite"},
     "grading": {"bank", "catalog", "content", "model", "sandbox", "scoring", "submission", "suite"},
+    "turns": {"errors", "grading", "model", "submission"},
     "watch": {
         "catalog", "content", "disclosure", "errors", "figures", "files", "grading", "journal", "model", "notebooks",
         "practice", "report", "sandbox", "submission",
     },
     "nbgrader_course": {
         "catalog", "classroom", "content", "disclosure", "errors", "files", "grading", "kernel", "model", "notebooks",
-        "pieces", "report", "sandbox", "submission",
+        "pieces", "report", "sandbox", "submission", "turns",
     },
     "nbgrader_cells": {"errors", "kernel", "nbgrader_course", "notebooks"},
     "kernel": {
@@ -63,7 +64,7 @@ ARROWS: dict[str, set[str]] = {
     },
     "classroom": {
         "catalog", "content", "disclosure", "errors", "figures", "files", "grading", "model", "notebooks", "pieces",
-        "report", "sandbox", "submission",
+        "report", "sandbox", "submission", "turns",
     },
     "site": {"content", "errors", "figures", "files", "model", "questions", "report"},
     "first_test": {"content", "model"},

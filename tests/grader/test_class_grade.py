@@ -27,12 +27,13 @@ from grader.classroom.pool import Pool
 from grader.classroom.run import Job, grade_class
 from grader.classroom.seeds import Seeding, own_secret, read_secret
 from grader.classroom.stored import submission_text
-from grader.classroom.unit import MAX_TRIES, Bench, Footing, Made, Settings, Task
+from grader.classroom.unit import Bench, Footing, Made, Settings, Task
 from grader.cli import cli
 from grader.content import Content
 from grader.errors import GradsmithError
 from grader.model import Status
 from grader.submission import read_submission
+from grader.turns import MAX_TRIES
 
 LINUX = sys.platform == "linux"
 NEEDS_PROC = pytest.mark.skipif(not LINUX, reason="finds processes in /proc")
@@ -540,6 +541,7 @@ def compare_with_an_undisturbed_run(toy: Content, folder: Path, n: int) -> None:
     assert len(disturbed) == n
 
 
+@pytest.mark.long
 @NEEDS_PROC
 def test_killed_at_random_points_nothing_is_lost_or_graded_twice(
     toy: Content, tmp_path: Path

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Iterator
 from typing import Any
 
@@ -93,3 +95,30 @@ def test_fault_costs_its_own_notebook(
     assert "fault of gradsmith's" in told[0]["error"]
     assert told[1] == {"error": "gone"}
     assert [cell["status"] for cell in told[2]["cells"]] == ["passed", "passed"]
+
+
+def test_notebook_is_graded_again_when_the_sandbox_was_killed(service: GradingService) -> None:
+    """The system kills a process when memory runs out: that is no fault of the notebook that is graded just then."""
+    told: list[Any] = []
+    before = service.warm().sandbox.zygote_pid
+    service.follow(iter([request(RIGHT)]), told.append)
+    unkilled = told.pop()
+
+    def questions() -> Iterator[dict[str, Any]]:
+        yield request(RIGHT)
+        os.kill(service.warm().sandbox.zygote_pid, signal.SIGKILL)
+        yield request(RIGHT)
+
+    service.follow(questions(), told.append)
+    assert service.warm().sandbox.zygote_pid != before
+    assert [without_clocks(each) for each in told] == [without_clocks(unkilled)] * 2
+
+
+def test_request_that_makes_no_sense_costs_itself_alone(service: GradingService) -> None:
+    """No text, cells that are none: refused, and the next is graded."""
+    wrong = [request(RIGHT), request(RIGHT), request(RIGHT)]
+    del wrong[0]["text"]
+    wrong[1]["cells"] = [1]
+    told: list[Any] = []
+    service.follow(iter(wrong), told.append)
+    assert ["error" in each for each in told] == [True, True, False]
