@@ -50,6 +50,7 @@ def test_sentences_and_names() -> None:
     assert static_complaints(CONTENT, COURSE, Bank(CONTENT)) == []
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("slug", TOPICS)
 def test_suite_is_proved(slug: str) -> None:
     """Solution, stub, mistakes, alternatives and vacuous answers get the right verdict at one seed."""

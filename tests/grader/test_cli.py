@@ -108,6 +108,7 @@ def test_syntax_error_is_told_once(run: Run, workspace: Path) -> None:
     assert "conv2d_layer_grads" in done.stdout or "convolution" in done.stdout
 
 
+@pytest.mark.long
 def test_solutions_score_100_and_stubs_0(run: Run) -> None:
     """The solutions' folder earns everything, the stubs' nothing and without an error."""
     done = run("score", CONTENT.solutions, "--fail-under", "100")

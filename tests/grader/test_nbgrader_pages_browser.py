@@ -26,6 +26,7 @@ from grader.content import Content, locate
 from grader.nbgrader_course.build import CONFIG, build_course
 
 pytestmark = [
+    pytest.mark.long,
     pytest.mark.usefixtures("deadline"),
     pytest.mark.skipif(os.name != "posix", reason="nbgrader's exchange is for POSIX systems"),
 ]

@@ -126,6 +126,7 @@ def built(toy: Content, root: Path, url: str = "") -> str:
     return url
 
 
+@pytest.mark.long
 def test_a_class_on_postgresql(
     toy: Content, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, server: str
 ) -> None:

@@ -129,6 +129,7 @@ def grader(*args: str) -> Any:
     return result
 
 
+@pytest.mark.long
 def test_round_trip(term: Term, toy: Content) -> None:
     """Every step does what it should, nobody is lost, and the grades are those that `grader class grade` gives."""
     handed_out(term)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-pytestmark = pytest.mark.packaging
+pytestmark = [pytest.mark.packaging, pytest.mark.long]
 
 WRONG = (
     "import numpy as np\ndef softmax_vjp(s, grad_s, axis=-1):\n    return s * (1 - s) * grad_s\n"
@@ -67,11 +67,11 @@ def grades_elsewhere(python: Path, folder: Path) -> None:
     assert "all proved" in said
 
 
-def environment(folder: Path, *requirement: str | Path) -> Path:
-    """The interpreter of a fresh environment with a requirement installed, dependencies from this one."""
+def environment(folder: Path, *words: str | Path) -> Path:
+    """The interpreter of a fresh environment in which pip has installed something."""
     check([sys.executable, "-m", "venv", folder])
     python = folder / "bin" / "python"
-    check([python, "-m", "pip", "install", "--quiet", *requirement])
+    check([python, "-m", "pip", "install", "--quiet", "--no-compile", *words])
     return python
 
 
@@ -118,7 +118,19 @@ def test_wheel_grades_in_a_fresh_environment(built: Path, tmp_path: Path) -> Non
 
 def test_editable_checkout_reads_the_checkout(checkout: Path, tmp_path: Path) -> None:
     """An editable install sees a change of the course at once, and has no copy of its own."""
-    python = environment(tmp_path / "env", "-e", checkout)
+    check([sys.executable, "-m", "venv", "--without-pip", tmp_path / "env"])
+    python = tmp_path / "env" / "bin" / "python"
+    # What it depends on is found in the environment of these tests: to install it once, for the wheel, is enough.
+    own = Path(
+        check([python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]).strip()
+    )
+    (own / "others.pth").write_text(
+        "\n".join(path for path in sys.path if path.endswith("-packages"))
+    )
+    options = ["--quiet", "--no-deps", "--editable", checkout]
+    check([sys.executable, "-m", "pip", "--python", python, "install", *options])
+    where = check([python, "-c", "import grader; print(grader.__file__)"], cwd=tmp_path)
+    assert Path(where.strip()).is_relative_to(checkout)
     assert not (checkout / "grader" / "_content").exists()
     (tmp_path / "elsewhere").mkdir()
     grades_elsewhere(python, tmp_path / "elsewhere")
